@@ -37,6 +37,7 @@ fuzz TIME='1m' PACKAGE='zoetrope-plugin':
 # Writes the snapshots of the command line again
 update-snapshots:
     INSTA_UPDATE=always cargo test --locked -p zoetrope-cli --test end_to_end -- cli:: upgrade::
+    INSTA_UPDATE=always cargo test --locked -p zoetrope-cli --bins help
 
 # Writes docs/reference/command-line.md again
 update-reference:

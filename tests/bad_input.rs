@@ -19,11 +19,13 @@ cases! {
         empty
         escaped_lone_surrogate
         invalid_utf8
+        misspelt_setting
         no_file
         no_input
         not_an_object_with_settings
         null_input
         number_that_no_float_holds
+        path_as_setting_of_a_picture
         prompt_too_long
         several_violations
         setting_that_is_no_json

@@ -1,4 +1,4 @@
-//! Snapshots of the text output: help, listings, errors. Paths, ports and ids are replaced.
+//! Snapshots of the text output: listings, errors. Paths, ports and ids are replaced.
 
 use image::ImageFormat;
 use insta::{assert_snapshot, with_settings};
@@ -35,9 +35,13 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
                 (r"\d{4}-\d\d-\d\d-a-[0-9a-f]{8}", "[DATE]-a-[END OF ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
-                (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
+                (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?", "[TIME]"),
                 (r"[\d.]+ (([KM]i)?B), ", "[SIZE] $1, "),
                 (r"took \d+ s", "took [SECONDS] s"),
+                (r"(?m)^[0-9a-f]{8}  ", "[SHORT]  "),
+                (r"\((now|\d+ s ago)\)", "([AGO])"),
+                (r"  (now|\d+ s ago) +", "  [AGO]  "),
+                (r"CREATED +", "CREATED  "),
                 // The progress lines depend on the time of the polls.
                 (r"(?m)^(queued|running|downloading) .*\n", ""),
             ],
@@ -48,20 +52,24 @@ macro_rules! snapshot {
     }};
 }
 
+/// Unit tests of the program compare the help of every command with its snapshot.
 #[test]
-fn help() {
+fn help_is_printed_to_standard_output() {
     let sandbox = Sandbox::new();
-    snapshot!("help", sandbox, ["--help"]);
-    snapshot!("help_short", sandbox, ["-h"]);
-    snapshot!("help_nodes", sandbox, ["nodes", "--help"]);
-    snapshot!("help_check", sandbox, ["check", "--help"]);
-    snapshot!("help_run", sandbox, ["run", "--help"]);
-    snapshot!("help_jobs", sandbox, ["jobs", "--help"]);
-    snapshot!("help_jobs_resume", sandbox, ["jobs", "resume", "--help"]);
-    snapshot!("help_jobs_resolve", sandbox, ["jobs", "resolve", "--help"]);
-    snapshot!("help_packs", sandbox, ["packs", "--help"]);
-    snapshot!("help_packs_allow", sandbox, ["packs", "allow", "--help"]);
-    snapshot!("help_practice", sandbox, ["practice", "--help"]);
+    for arguments in [
+        &["--help"] as &[&str],
+        &["jobs", "resume", "-h"],
+        &["help", "jobs", "resume"],
+    ] {
+        let outcome = sandbox.run(arguments);
+        assert_eq!(
+            (outcome.code, outcome.stderr.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+        assert!(outcome.stdout.contains("Usage: zoetrope"), "{outcome:?}");
+        assert!(outcome.stdout.contains("Example: zoetrope "), "{outcome:?}");
+    }
 }
 
 #[test]
@@ -295,9 +303,9 @@ fn commands_for_a_job_beyond_its_deadline() {
     server.script(Script::from([("GET /v1/jobs/j-1".into(), vec![ended()])]));
     snapshot!("jobs", sandbox, ["jobs"]);
     snapshot!("jobs_resume_all", sandbox, ["jobs", "resume", "--all"]);
-    snapshot!("jobs_show", sandbox, ["jobs", "show", "0"]);
+    snapshot!("jobs_show", sandbox, ["jobs", "show", "last"]);
     snapshot!("jobs_unknown", sandbox, ["jobs", "show", "nope"]);
-    snapshot!("jobs_cancel_too_late", sandbox, ["jobs", "cancel", "0"]);
+    snapshot!("jobs_cancel_too_late", sandbox, ["jobs", "cancel", "last"]);
     snapshot!("run_again_with_the_same_key", sandbox, RUN);
     let again = RUN.map(|word| if word == "order-66" { "order-67" } else { word });
     snapshot!("run_again_to_the_same_file", sandbox, again);

@@ -46,7 +46,7 @@ fn check_shows_the_published_price() {
         ];
         sandbox.run(check.iter().chain(more))
     };
-    let said = check("0.048", &[]).stderr;
+    let said = check("0.048", &[]).stdout;
     let line = "estimate: 0.048 USD per second of video; for example 0.192 USD for a clip of 4 s (source: https://prices.example)";
     assert!(said.lines().any(|said| said == line), "{said}");
     let estimate = &check("0.048", &["--json"]).answer()["estimate"];
@@ -54,7 +54,7 @@ fn check_shows_the_published_price() {
         (&estimate["amount"], &estimate["basis"]),
         (&json!("0.048"), &json!("per_second_of_video"))
     );
-    let said = check("a fortune", &[]).stderr;
+    let said = check("a fortune", &[]).stdout;
     assert!(!said.contains("estimate"), "{said}");
 }
 
@@ -78,10 +78,41 @@ fn job_cost_is_shown_by_run_jobs_and_jobs_show() {
     let listed = sandbox.run(["jobs"]);
     assert!(listed.stdout.contains("  0.240 USD  "), "{listed:?}");
     let shown = sandbox.run(["jobs", "show", id]);
+    let amount =
+        |line: &str| line.trim_start().starts_with("Amount ") && line.ends_with(" 0.240 USD");
+    assert!(shown.stdout.lines().any(amount), "{shown:?}");
+}
+
+#[test]
+fn costs_are_added_up_and_stay_after_a_prune() {
+    let (provider, sandbox) = sandbox();
+    let url = format!("{}/1.mp4", provider.url());
+    let succeed = json!({"succeed": {"output": "{}", "media": 1, "url": url}});
+    for key in ["one", "two"] {
+        run(&sandbox, &input(DOLLARS, &succeed), &["--key", key]).answer();
+    }
+    // The price that another pack reports for a run is no upper bound.
+    let limited = ["--key", "three", "--max-cost", "9"];
+    let refused = run(&sandbox, &input(DOLLARS, &succeed), &limited);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    let total = || sandbox.run(["--json", "costs", "--since", "1day"]).answer()["total"].take();
+    let expected = json!({
+        "charged": 2,
+        "costs": [{"amount": "0.480", "unit": "USD"}],
+        "unknown_amounts": 0,
+        "uncertain": 0,
+        "uncertain_costs": [],
+    });
+    assert_eq!(total(), expected);
+    let text = sandbox.run(["costs"]).stdout;
+    assert!(text.contains("total: 0.480 USD\n"), "{text}");
     assert!(
-        shown.stdout.lines().any(|line| line == "cost: 0.240 USD"),
-        "{shown:?}"
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
     );
+    let pruned = sandbox.run(["jobs", "prune", "--older-than", "0s"]);
+    assert_eq!(pruned.code, 0, "{pruned:?}");
+    assert_eq!(total(), expected);
 }
 
 #[test]

@@ -44,8 +44,6 @@ fn jsonl_check_with_invalid_lines_answers_every_line_in_order() {
     let too_long = "x".repeat(17 << 20);
     let deep = "[".repeat(10_000);
     add(valid(1).as_bytes(), None);
-    add(b"", Some("json"));
-    add(b"   ", Some("json"));
     add(b"[]", Some("type"));
     add(b"{\"prompt\": \"p\"", Some("json"));
     add(too_long.as_bytes(), Some("json"));
@@ -125,6 +123,7 @@ fn jsonl_result_equals_the_result_of_a_single_check() {
         if let Some(next) = alone.pointer_mut("/error/next") {
             *next = line["error"]["next"].clone();
         }
+        alone["line"] = line["line"].clone();
         assert_eq!(line, alone);
     }
     assert!(
@@ -141,8 +140,67 @@ fn jsonl_check_of_empty_input_prints_nothing() {
         (outcome.code, &*outcome.stdout, &*outcome.stderr),
         (0, "", CHOICE)
     );
-    let one = lines(&Sandbox::new(), b"\n");
-    assert_eq!((one.code, one.stdout.lines().count()), (3, 1));
+    let blank = lines(&Sandbox::new(), b"\n \t\r\n");
+    assert_eq!((blank.code, &*blank.stdout), (0, ""));
+}
+
+#[test]
+fn blank_lines_are_skipped_by_checks_and_batches_and_keep_the_numbers() {
+    let text = "\u{feff}\r\n{\"prompt\": \"p\"}\r\n \r\n{\"prompt\": 3, \"image\": \"i\", \"steps\": 99}\r\n\r\n[";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let places = |found: &[Value]| {
+        let place = |entry: &Value| {
+            let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+            (
+                entry["line"].as_u64(),
+                text("instance_path"),
+                text("keyword"),
+            )
+        };
+        found.iter().map(place).collect::<Vec<_>>()
+    };
+    let expected = [
+        (2, "", "required"),
+        (4, "/prompt", "type"),
+        (4, "/steps", "maximum"),
+        (6, "", "json"),
+    ];
+    let expected = expected.map(|(line, path, word)| (Some(line), path.into(), word.into()));
+    for bytes in [text.as_bytes(), &wide] {
+        let provider = Server::start(Script::new());
+        let sandbox = Sandbox::with_provider(&provider);
+        let mut checked = Vec::new();
+        for answer in answers(&lines(&sandbox, bytes)) {
+            let violations = answer["error"]["violations"]
+                .as_array()
+                .expect("violations");
+            checked.extend(violations.iter().map(|violation| {
+                let mut entry = violation.clone();
+                entry["line"] = answer["line"].clone();
+                entry
+            }));
+        }
+        assert_eq!(places(&checked), expected);
+        sandbox.write("lines.jsonl", bytes);
+        let batch = ["run", NODE, "--batch", "lines.jsonl", "--out-dir", "out"];
+        let refused = sandbox.run(["--json"].iter().chain(&batch));
+        assert_eq!(refused.code, 3);
+        let error = refused.error("invalid_input");
+        assert_eq!(
+            places(error["errors"].as_array().expect("errors")),
+            expected
+        );
+        let shown = sandbox.run(batch);
+        for line in [
+            "error: 3 of 3 lines are refused; nothing was sent",
+            "  line 2: The field `image` is missing.",
+            "  line 4: prompt must be text of at most 904 characters; got 3; \
+             steps must be a whole number from 1 to 50; got 99",
+        ] {
+            assert!(shown.stderr.lines().any(|shown| shown == line), "{shown:?}");
+        }
+        assert_eq!((provider.arrived().len(), sandbox.jobs().len()), (0, 0));
+    }
 }
 
 #[test]

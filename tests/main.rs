@@ -12,14 +12,15 @@
 //! - [`upload_steps`]: uploads shortly before their submit, once more when the provider lost them
 //! - [`picture_results`]: results that are pictures, and node names with special characters
 //! - [`clip_types`]: clips of other types than MP4
-//! - [`profiles`]: the profiles of `run`
+//! - [`profiles`]: the profiles of `run`; [`previews`]: what `check` shows of a run
 //! - [`result_places`]: results at their places: removed ones, other targets, standard output, names
 //! - [`result_urls`]: the URLs of results and redirects, and of a pack's requests
 //! - [`resume`]: runs that stop at a deadline, a signal or a kill, and are resumed
 //! - [`terminal`]: terminals that close or stop, and output that is closed, full or not read
 //! - [`completions`]: completions in a shell, manual pages, the schema of the configuration
 //! - [`events`]: the lines of `--events`; [`watch`]: `jobs watch`
-//! - [`jobs`]: the commands on jobs; [`costs`]: prices, costs and missing cancellation
+//! - [`jobs`]: the commands on jobs; [`job_list`]: their names, and what people see of them; [`costs`]:
+//!   prices, costs and missing cancellation
 //! - [`end_hooks`]: commands that are run when a job ends
 //! - [`no_result`]: jobs that the provider reports as succeeded, without a result
 //! - [`credit`]: credit that runs out in a batch, and jobs that are submitted again
@@ -51,7 +52,7 @@
 //! - [`shortapi_page`]: the samples of ShortAPI's page run, and compared with the component's requests
 //! - [`faults`]: replies, results and ids in the forms that providers give them, by each wire, as data in
 //!   `cases/faults_*`
-//! - [`job_ids`]: ids of jobs in configured paths
+//! - [`job_ids`]: ids of jobs in configured paths; [`resolve`]: the id of a job whose submit was lost
 //! - [`incidents`]: incidents of other clients, as data in `cases/incidents*`
 //! - [`wire`]: a provider that differs in every part of its wire, by configuration
 //! - [`practice`]: the practice provider as a process of its own
@@ -91,6 +92,7 @@
 //! - [`schemas`]: `check` compared with the served schemas, by Python's `jsonschema` and pydantic
 //! - [`reasons`]: what an error says: the provider's reason, the credential, the size, the charge, and
 //!   the last problem before a deadline
+//! - [`next_steps`]: wrong arguments, and next steps that can work
 //! - [`cli`]: the text output, in `snapshots/`; [`texts`]: no output has control characters or
 //!   invisible ones
 //! - [`observability`]: logs and traces
@@ -110,7 +112,7 @@
 //!   PopiArt, 17 of bad input, 118 of faults)
 //! - cases of several runs, as data: 59 (46 incidents, 1 of a provider, 4 of AgenticFlow, 4 of
 //!   ShortAPI, 4 of PopiArt)
-//! - snapshots of the command line: 56
+//! - snapshots of the command line: 45
 //! - properties of `check` through the component: 4, over 2,550 generated inputs; `docs/reference/fuzzing.md`
 //! - comparisons with Python packages: 2 with pydantic, 1 of the served schemas
 //! - typed nodes in plain wasmtime: 8
@@ -126,8 +128,8 @@
 //! - published documents: 15 comparisons; 248 facts, each with a test or a reason
 //! - scripts of the practice provider: 45, over four protocols each; 3 tests of their list
 //! - stopped processes: 9; clocks that are set: 6; locks that do not exclude: 2
-//! - the others, each one or a few runs of the binary: 142
-//! - terminals that close, output that is not read, printed ids: 22
+//! - the others, each one or a few runs of the binary: 148
+//! - terminals that close, output that is not read, printed ids, money without output: 23
 //!
 //! [`support::outcome`] checks the invariants after every run of the binary: no panic, no credential,
 //! no prompt, a documented exit code, one line of JSON, no suggestion to pay twice.
@@ -144,6 +146,7 @@ mod agenticflow;
 mod artifacts;
 mod attacks;
 mod bad_input;
+mod buying;
 mod cancellation;
 mod catalogue;
 mod choice;
@@ -186,6 +189,7 @@ mod hostile_pack;
 mod house;
 mod incidents;
 mod job_ids;
+mod job_list;
 mod jobs;
 mod jsonl;
 #[cfg(target_os = "linux")]
@@ -199,6 +203,7 @@ mod locks;
 mod many_jobs;
 mod memory;
 mod neighbours;
+mod next_steps;
 mod no_result;
 mod node_help;
 mod nodes;
@@ -215,6 +220,7 @@ mod popiart;
 mod practice;
 #[cfg(unix)]
 mod practice_faults;
+mod previews;
 #[cfg(target_os = "linux")]
 mod processes;
 mod profiles;
@@ -228,6 +234,7 @@ mod reasons;
 #[cfg(target_os = "linux")]
 mod result_places;
 mod result_urls;
+mod resolve;
 mod resume;
 mod schemas;
 mod secrets;

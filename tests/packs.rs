@@ -118,7 +118,7 @@ fn pack_is_allowed_shown_listed_and_revoked() {
     assert_eq!(sandbox.run(CHECK).code, 0);
     assert_eq!(
         sandbox
-            .run(["packs", "show", &digest[..8], "--json"])
+            .run(["packs", "show", &digest[..4], "--json"])
             .json()["granted"],
         allowed["granted"]
     );

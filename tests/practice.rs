@@ -29,17 +29,15 @@ fn is_a_clip(answer: &Value) {
     assert_eq!(clip.frames, 4);
 }
 
-/// The printed lines of `zoetrope.toml`.
+/// The `zoetrope.toml` on standard output.
 fn printed_config(running: &mut Running<'_>) -> String {
     let mut toml = String::new();
     loop {
-        let line = running.error_line();
-        if line.starts_with('[') || !toml.is_empty() {
-            toml.push_str(&line);
-            toml.push('\n');
-        }
+        let line = running.line();
+        toml.push_str(&line);
+        toml.push('\n');
         // The last line of the last table.
-        if toml.contains("popiart") && line.starts_with("idempotency") {
+        if toml.contains("practice_popiart") && line.starts_with("idempotency") {
             return toml;
         }
     }
@@ -50,8 +48,11 @@ fn printed_config(running: &mut Running<'_>) -> String {
 fn printed_connection_table_works() {
     let its = Sandbox::new();
     let mut practice = its.start(its.command(["practice"]));
-    let url = practice.line();
-    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let said = practice.error_line();
+    let url = said
+        .split_whitespace()
+        .find(|word| word.starts_with("http://127.0.0.1:"));
+    let url = url.expect("an address").trim_end_matches('.').to_owned();
     let toml = printed_config(&mut practice);
     let tables: toml::Table = toml.parse().expect("TOML");
     let connections = tables["connections"].as_table().expect("a table").values();
@@ -83,7 +84,8 @@ fn printed_connection_table_works() {
 
     practice.interrupt();
     let outcome = practice.end();
-    assert_eq!((outcome.code, outcome.stdout), (0, format!("{url}\n")));
+    // Standard output is a file for `--config`, and nothing else.
+    assert_eq!((outcome.code, outcome.stdout), (0, toml));
 }
 
 #[cfg(unix)]
@@ -102,6 +104,16 @@ fn json_output_names_the_base_url_and_the_credential_file() {
             .as_str()
             .is_some_and(|url| url.starts_with("http://127.0.0.1:")),
         "{said}"
+    );
+
+    let config: toml::Table = said["config"]
+        .as_str()
+        .expect("TOML")
+        .parse()
+        .expect("TOML");
+    assert!(
+        config["connections"].get("practice_pixelml").is_some(),
+        "{config}"
     );
 
     // A run on the same data directory uses this provider.

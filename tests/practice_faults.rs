@@ -39,7 +39,12 @@ impl Run {
         let path = folder().join(format!("{script}.json"));
         let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let faults: Value = serde_json::from_slice(&text).expect("JSON");
-        let provider = Provider::start(Duration::from_millis(200), &faults);
+        Self::with(script, &faults, protocol, options)
+    }
+
+    /// The same with a script that has no file.
+    fn with(script: &str, faults: &Value, protocol: Protocol, options: &[&str]) -> Self {
+        let provider = Provider::start(Duration::from_millis(200), faults);
         let sandbox = Sandbox::new();
         let own: &[_] = match protocol {
             Protocol::AgenticFlow => &["wire = \"agenticflow\"", "workflow_id = \"w\""],
@@ -364,4 +369,35 @@ fn table_of_the_documentation_lists_every_script() {
     let names: BTreeSet<_> = listed.iter().map(|(_, name)| (*name).to_owned()).collect();
     assert_eq!(names.len(), listed.len(), "a script is listed twice");
     assert_eq!(names, scripts(""));
+}
+
+#[test]
+fn resolve_asks_the_provider_of_each_protocol_for_the_id() {
+    let paths = [
+        "/v1/jobs",
+        "/popiart/v1/jobs",
+        "/v1/workflow_runs/",
+        "/api/v1/job/create",
+    ];
+    let rule = json!({"method": "POST", "path": paths, "times": 1, "close": "after"});
+    let faults = json!({ "rules": [rule] });
+    for protocol in Protocol::ALL {
+        let run = Run::with("lost reply", &faults, protocol, &[]);
+        let error = run.fails(&[]);
+        assert_eq!(error["kind"], "outcome_unknown", "{}: {error}", run.name());
+        let resolve = |id: &str| {
+            let resolve = ["--json", "jobs", "resolve", "last", "--provider-job-id", id];
+            run.sandbox.run(resolve)
+        };
+        let unknown = resolve("00000000-0000-4000-8000-000000000000");
+        let error = unknown.error("job_lost");
+        assert_eq!(error["charged"], "unknown", "{}: {error}", run.name());
+        let state = run.sandbox.jobs()[0]["state"].clone();
+        assert_eq!(state, "outcome_unknown", "{}", run.name());
+        let id = run.provider.billing().jobs[0].id.to_string();
+        assert_eq!(resolve(&id).answer()["state"], "started", "{}", run.name());
+        let resumed = run.sandbox.run(["--json", "jobs", "resume", "last"]);
+        assert_eq!(resumed.answer()["charged"], "yes", "{}", run.name());
+        assert_eq!(run.provider.final_billing().totals.created, 1);
+    }
 }

@@ -12,14 +12,14 @@ use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::Target;
 use zoetrope_host::media::Picture;
-use zoetrope_host::sanitize::sentence;
+use zoetrope_host::sanitize::{escaped_path, sentence};
 
 use super::args::artifacts::{Artifacts, Command, Pull, Upload};
 use super::configuration::PRACTICE;
 use super::context::Context;
 use super::out_path::absolute;
 use super::picture_notes;
-use super::report::{Failure, Phase, outcome};
+use super::report::{Failure, Phase, outcome, unwritten};
 
 impl Artifacts {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -50,8 +50,16 @@ impl Pull {
         answer.insert("media_type".into(), file.media_type.into());
         answer.insert("bytes".into(), file.bytes.into());
         answer.insert("sha256".into(), file.sha256.to_string().into());
-        context.answer_files(&Value::Object(answer), std::slice::from_ref(path))?;
-        Ok(ExitCode::SUCCESS)
+        // An answer that no one reads is not lost: the same command again would refuse the file.
+        context.printer().has_jobs();
+        let written = context.answer_files(&Value::Object(answer), std::slice::from_ref(path));
+        unwritten::end(written, context.printer(), |error| {
+            let message = format!("the artifact is downloaded, but {error}");
+            Failure::internal(Phase::Download, message)
+                .charged(Charge::No)
+                .of_unwritten(vec![format!("file: {}", escaped_path(path))])
+                .then("No further action: the artifact is in the file".into())
+        })
     }
 }
 
@@ -59,7 +67,7 @@ impl Upload {
     async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let picture = Picture::open(&self.file);
         let picture = picture.map_err(|error| {
-            let next = "Name a local picture, then run the same command again";
+            let next = "Name a picture file that exists and can be read, then run again (nothing was sent)";
             Failure::usage(chain(&error)).then(next.into())
         })?;
         context.note_all(picture_notes::damage(&picture));
@@ -68,8 +76,19 @@ impl Upload {
         let uploaded = artifacts::upload(pack, call, &store.category, &picture, &self.role).await;
         let artifact = uploaded.map_err(|error| store.failed(error))?;
         let answer = described(&artifact, &store);
-        context.answer(&Value::Object(answer), &sentence(&artifact.id))?;
-        Ok(ExitCode::SUCCESS)
+        // An answer that no one reads is not lost: the same command again would upload once more.
+        context.printer().has_jobs();
+        let id = sentence(&artifact.id);
+        let written = context.answer(&Value::Object(answer), &id);
+        unwritten::end(written, context.printer(), |error| {
+            let message = format!("the picture is uploaded, but {error}");
+            Failure::internal(Phase::Upload, message)
+                .charged(Charge::No)
+                .of_unwritten(vec![format!("artifact: {id}")])
+                .then(format!(
+                    "Use it as the source of a run: --set source_artifact_id={id}"
+                ))
+        })
     }
 }
 

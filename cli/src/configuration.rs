@@ -65,7 +65,10 @@ impl Configuration {
         };
         if is_of_variable {
             let message = format!("{}; {CONFIG_VARIABLE} names this file", chain(error));
-            return bad_with(message);
+            let next = format!(
+                "Correct the variable {CONFIG_VARIABLE}, or remove it, then run the same command again"
+            );
+            return bad_with(message).then(next);
         }
         bad(error)
     }
@@ -125,7 +128,24 @@ impl Configuration {
 
 /// The failure of a configuration that cannot be read or parsed.
 pub(super) fn bad(error: &ConfigError) -> Failure {
-    bad_with(chain(error))
+    let failure = bad_with(chain(error));
+    match error {
+        ConfigError::Read { path, .. } if error.is_missing() && is_in_a_folder(path) => failure
+            .then(format!(
+                "Name a file that exists, or create this one: zoetrope config init {}",
+                quoted(path)
+            )),
+        ConfigError::Read { .. } => {
+            failure.then("Name a configuration file that exists and can be read".into())
+        }
+        _ => failure,
+    }
+}
+
+/// Whether the folder of a path exists, so that a file can be created there.
+fn is_in_a_folder(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.is_none_or(Path::is_dir)
 }
 
 fn bad_with(message: String) -> Failure {

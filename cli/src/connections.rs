@@ -6,13 +6,14 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use zoetrope_emulator::{Practice, Protocol, Settings};
 use zoetrope_host::component::CallContext;
-use zoetrope_host::config::{Config, SelectError};
+use zoetrope_host::config::{CONFIG_FILE, Config, SelectError};
 use zoetrope_host::connections::{Connection, Credential, CredentialPlacement, SecretSource};
 use zoetrope_host::contract::{ConnectionRequirement, MediaKind, NodeType};
 use zoetrope_host::driver::{ConnectionResolver, ResolvedConnection};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::ledger::JobError;
 use zoetrope_host::sanitize::sentence;
+use zoetrope_host::similar::most_similar;
 
 use super::categories::misspelled;
 use super::configuration::PRACTICE;
@@ -31,6 +32,26 @@ const PRACTICE_RATE: f64 = 1_000.0;
 fn is_practice(config: &Config, id: &str, category: &str) -> bool {
     let configured = config.connection(id);
     id == PRACTICE && configured.is_none_or(|connection| connection.category() != category)
+}
+
+/// The step after a connection that cannot be selected.
+fn next_of_selection(config: &Config, id: Option<&str>) -> String {
+    let ids: Vec<_> = config
+        .connections()
+        .map(|known| known.id().as_str())
+        .collect();
+    if ids.is_empty() {
+        return format!(
+            "Omit --connection to use the practice provider, or create a configuration with this \
+             connection: zoetrope config init {CONFIG_FILE}"
+        );
+    }
+    match id.and_then(|id| most_similar(id, ids.iter().copied())) {
+        Some(near) if Some(near) != id => {
+            format!("Did you mean --connection {near}? Run again with it (nothing was sent)")
+        }
+        _ => "Choose one of them with --connection, then run again (nothing was sent)".into(),
+    }
 }
 
 impl Context {
@@ -107,7 +128,7 @@ impl Context {
                         "Choose a connection of the category `{wanted}` with --connection, or correct the category of `{id}` in the configuration, then run the same command again"
                     )
                 }
-                _ => "Choose one of them with --connection, then run the same command again".into(),
+                _ => next_of_selection(config, id),
             };
             let message = chain(&error);
             Failure::new(ErrorKind::ConnectionUnavailable, Phase::Setup, message).then(next)
@@ -161,6 +182,29 @@ impl Context {
         Ok(CallContext::online(egress, resolved.connection))
     }
 
+    /// Checks that a run of a node can use this connection: its credential can be read. The practice
+    /// provider is not started.
+    pub(super) async fn can_open(&self, node: &NodeType, id: &str) -> Result<(), JobError> {
+        let unavailable =
+            |message: String| JobError::new(ErrorKind::ConnectionUnavailable, message);
+        let Some(requirement) = &node.connection else {
+            return Ok(());
+        };
+        let category = &requirement.category;
+        let config = self.config().await;
+        let config = config.map_err(|failure| unavailable(failure.message().to_owned()))?;
+        if is_practice(config, id, category) {
+            let served = Protocol::of_category(category);
+            return served
+                .map(drop)
+                .ok_or_else(|| unavailable(not_served(category)));
+        }
+        let pack = self.pack().await;
+        let pack = pack.map_err(|failure| unavailable(failure.message().to_owned()))?;
+        let placement = pack.permissions().credential_placement(requirement);
+        self.find(id, requirement, &placement).await.map(drop)
+    }
+
     /// Opens a connection: a configured one with its credential, or the practice provider's, which
     /// is started if necessary.
     async fn find(
@@ -196,9 +240,7 @@ impl Context {
         requirement: &ConnectionRequirement,
     ) -> Result<Arc<Connection>, String> {
         let category = &requirement.category;
-        let protocol = Protocol::of_category(category).ok_or_else(|| {
-            format!("the practice provider does not support the category `{category}`; configure a connection for it")
-        })?;
+        let protocol = Protocol::of_category(category).ok_or_else(|| not_served(category))?;
         let failed = |error: &dyn std::error::Error| {
             let why = chain(error);
             format!("the practice provider cannot be started: {why}")
@@ -234,6 +276,13 @@ impl Context {
             connection
         }))
     }
+}
+
+/// The message where neither the configuration nor the practice provider has a connection.
+fn not_served(category: &str) -> String {
+    format!(
+        "no `{category}` connection is configured, and the practice provider does not support this category"
+    )
 }
 
 impl ConnectionResolver for Context {

@@ -37,6 +37,9 @@ use super::report::{
 };
 use super::shell::quoted;
 
+/// The next step where there is no data directory.
+const NAME_DATA_DIR: &str = "Name a data directory: --data-dir DIR";
+
 /// The largest component file that is read, in bytes: about a hundred times the built-in one.
 const COMPONENT_LIMIT: u64 = 64 << 20;
 
@@ -331,10 +334,15 @@ pub(super) fn data_dir_of(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
         None => ProjectDirs::from("", "", "zoetrope")
             .map(|folders| folders.data_dir().to_owned())
             .filter(|folder| folder.is_absolute())
-            .ok_or_else(|| Failure::usage("there is no home directory; give --data-dir"))?,
+            .ok_or_else(no_home)?,
     };
-    std::path::absolute(&folder)
-        .map_err(|error| Failure::usage(format!("`{}`: {error}", folder.display())))
+    std::path::absolute(&folder).map_err(|error| {
+        Failure::usage(format!("`{}`: {error}", folder.display())).then(NAME_DATA_DIR.into())
+    })
+}
+
+fn no_home() -> Failure {
+    Failure::usage("there is no home directory for the data directory").then(NAME_DATA_DIR.into())
 }
 
 /// The node types of the built-in component: one call of it.

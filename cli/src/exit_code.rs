@@ -23,7 +23,7 @@ pub(crate) const MEANINGS: [(u8, &str); 10] = [
         4,
         "no usable connection, a changed connection, or a refused credential",
     ),
-    (5, "denied by policy"),
+    (5, "denied by policy, or it may cost more than --max-cost"),
     (
         6,
         "throttled, rejected, or the account refused by the provider",
@@ -54,7 +54,7 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
         | ErrorKind::ConnectionChanged
         | ErrorKind::Unauthorized
         | ErrorKind::NotSent => 4,
-        ErrorKind::Denied => 5,
+        ErrorKind::Denied | ErrorKind::OverMaxCost => 5,
         ErrorKind::Throttled | ErrorKind::Rejected | ErrorKind::AccountRefused => 6,
         ErrorKind::Failed
         | ErrorKind::Cancelled
@@ -71,11 +71,15 @@ pub(crate) fn of(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The list of exit codes in `--help`.
-pub(crate) fn help() -> String {
-    let mut text = String::from("Exit codes:");
+/// The list of exit codes in `--help`, after this text.
+pub(crate) fn help(before: &str) -> String {
+    /// The columns that every help fits into.
+    const COLUMNS: usize = 80;
+    let mut text = format!("{before}\nExit codes:");
     for (code, meaning) in MEANINGS {
-        let _ = write!(text, "\n  {code}  {meaning}");
+        let line = textwrap::Options::new(COLUMNS).subsequent_indent("     ");
+        let line = textwrap::fill(&format!("  {code}  {meaning}"), line);
+        let _ = write!(text, "\n{line}");
     }
     text
 }

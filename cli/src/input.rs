@@ -1,17 +1,19 @@
-//! Reads input documents, and applies `--set` and `--image`.
+//! Reads input documents, and puts `--set` and `--image` into them.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
-use zoetrope_host::component::CallError;
-use zoetrope_host::contract::{MediaKind, NodeType, Plan, Violation};
+use zoetrope_host::component::{CallContext, CallError, Pack};
+use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Violation};
 use zoetrope_host::media::file_url;
 use zoetrope_host::text_file::{Encoding, NotText, TextReader, text_of};
 
-use super::args::{InputSource, Setting};
-use super::report::{Failure, Phase};
+use super::args::{InputSource, Source};
+use super::fields::explain::explained;
+use super::fields::settings;
+use super::report::{Failure, Phase, next_step};
 
 /// The longest input document, in bytes: enough for a picture of 12 MiB in base64.
 pub(super) const INPUT_LIMIT: u64 = 16 << 20;
@@ -54,10 +56,10 @@ pub(super) fn not_read(source: &InputSource, error: &io::Error) -> Failure {
         InputSource::File(path) => path.as_path(),
         InputSource::Inline(_) => Path::new("(the document on the command line)"),
     };
-    Failure::usage(format!(
-        "the input `{}` cannot be read: {error}",
-        path.display()
-    ))
+    let message = format!("the input `{}` cannot be read: {error}", path.display());
+    let next = "Name a file that exists with --input, or `-` for standard input, then run again \
+                (nothing was sent)";
+    Failure::usage(message).then(next.into())
 }
 
 /// Checks the length and the encoding of a document, which a [`TextReader`] returned as these
@@ -92,44 +94,39 @@ fn unreadable(message: String) -> Failure {
     })
 }
 
-/// Puts the settings into an input: as text if the field takes text, else as JSON.
-pub(super) fn apply(
-    settings: &[Setting],
+/// The input document of a run, after `--set` and `--image` are put into it. `text`: that of
+/// `--input`, or a line.
+pub(super) async fn completed(
+    source: &Source,
+    text: Option<String>,
     node: &NodeType,
-    input: &mut Map<String, Value>,
-) -> Result<(), Failure> {
-    let schema: Value = serde_json::from_str(&node.input_schema).unwrap_or(Value::Null);
-    for Setting { key, value } in settings {
-        let value = if takes_text(&schema["properties"][key]) {
-            value.as_str().into()
-        } else {
-            zoetrope_host::json::parse(value).map_err(|error| {
-                Failure::usage(format!(
-                    "--set {key}: the value must be JSON for this field: {error}"
-                ))
-            })?
-        };
-        input.insert(key.clone(), value);
+    pack: &Pack,
+    (context, options): (&CallContext, CheckOptions),
+) -> Result<String, Failure> {
+    let text = match text {
+        Some(text) if !source.changes_input() => return Ok(text),
+        text => text,
+    };
+    let mut fields = match text {
+        Some(text) => {
+            let checked = pack.check(context, &node.name, &text, options).await;
+            let refused = |failure: Failure| {
+                failure.map_violations(|violations| explained(node, &text, violations))
+            };
+            object(checked, &text).map_err(refused)?
+        }
+        None => Map::new(),
+    };
+    settings::apply(&source.settings, node, &mut fields)?;
+    if let Some(path) = &source.image {
+        put_image(path, node, &mut fields)?;
     }
-    Ok(())
-}
-
-/// Whether a property takes text, possibly among other types. An unknown one counts as text:
-/// the component drops it with a note.
-fn takes_text(property: &Value) -> bool {
-    let is_text = |schema: &Value| schema["type"] == "string";
-    let branches = property["anyOf"]
-        .as_array()
-        .map_or(&[] as &[Value], Vec::as_slice);
-    property.is_null() || is_text(property) || branches.iter().any(is_text)
+    Ok(Value::Object(fields).to_string())
 }
 
 /// Parses a document to put fields into. The component has checked its text: the parser here
 /// accepts a duplicate key and keeps its last value.
-pub(super) fn object(
-    checked: Result<Plan, CallError>,
-    text: &str,
-) -> Result<Map<String, Value>, Failure> {
+fn object(checked: Result<Plan, CallError>, text: &str) -> Result<Map<String, Value>, Failure> {
     match (checked, zoetrope_host::json::parse(text)) {
         (Err(error), _) if is_about_text(&error) => Err(Failure::of_call(error, Phase::Check)),
         (_, Ok(Value::Object(object))) => Ok(object),
@@ -142,11 +139,7 @@ pub(super) fn object(
 }
 
 /// Puts the `file:` URL of a picture into the first picture field.
-pub(super) fn put_image(
-    path: &Path,
-    node: &NodeType,
-    object: &mut Map<String, Value>,
-) -> Result<(), Failure> {
+fn put_image(path: &Path, node: &NodeType, object: &mut Map<String, Value>) -> Result<(), Failure> {
     let field = image_field(node)?;
     let name = field.trim_start_matches('/');
     object.insert(name.to_owned(), file_url::of(path).into());
@@ -157,9 +150,14 @@ pub(super) fn put_image(
 pub(super) fn image_field(node: &NodeType) -> Result<&str, Failure> {
     let mut media = node.input_media.iter();
     let media = media.find(|media| media.kind == MediaKind::Image);
-    media
-        .map(|media| media.pointer.as_str())
-        .ok_or_else(|| Failure::usage(format!("the node `{}` has no picture field", node.name)))
+    media.map(|media| media.pointer.as_str()).ok_or_else(|| {
+        let message = format!("the node `{}` has no picture field", node.name);
+        let next = format!(
+            "Omit --image. List the fields: {}",
+            next_step::show_node(&node.name, "")
+        );
+        Failure::usage(message).then(next)
+    })
 }
 
 fn is_about_text(error: &CallError) -> bool {

@@ -1,20 +1,24 @@
-//! `zoetrope check --jsonl`: one input a line, one result a line, in the same order. Memory use
+//! `zoetrope check --jsonl`: one input a line, one result a line, in the same order. Blank lines
+//! are skipped; each result has the number of its line. Memory use
 //! does not depend on the number of lines.
 
 use std::io::{self, Read};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use futures::{StreamExt, stream};
+use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, channel};
-use zoetrope_host::component::{CallContext, CheckSession, Pack};
-use zoetrope_host::contract::CheckOptions;
+use zoetrope_host::component::CheckSession;
 
-use super::args::InputSource;
-use super::input::{not_read, open};
+use super::args::{InputSource, Source};
+use super::fields::explain::explained;
+use super::input::{completed, not_read, open};
+use super::preview::Requests;
 use super::printer::Printer;
-use super::report::{Failure, Phase, plan};
+use super::report::{Failure, Phase};
 use super::text_lines::{Line, TextLines};
 
 /// The lines that one task checks at most. A task gets no further line once it has this many
@@ -22,26 +26,24 @@ use super::text_lines::{Line, TextLines};
 const BATCH_LINES: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Checks every line over the connection; a bad line does not stop the others.
+/// Checks every line; a bad line does not stop the others.
 pub(super) async fn check(
-    pack: &Pack,
-    context: &CallContext,
-    (node, connection): (&str, Option<&str>),
-    options: CheckOptions,
+    requests: Requests,
+    arguments: Source,
     source: &InputSource,
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let unreadable = |error: io::Error| not_read(source, &error);
     let source = open(source)?;
+    let shared = Arc::new((requests, arguments));
     let workers = available_parallelism().map_or(1, usize::from);
     let batches = stream::unfold(batches(source, workers), async |mut batches| {
         batches.recv().await.map(|batch| (batch, batches))
     });
     let answers = batches.map(|batch| {
-        let session = CheckSession::new(pack.clone(), context.clone());
-        let node = (node.to_owned(), connection.map(str::to_owned));
+        let shared = Arc::clone(&shared);
         async move {
-            let answer = tokio::spawn(answer(session, node, options, batch?)).await;
+            let answer = tokio::spawn(answer(shared, batch?)).await;
             answer.map_err(io::Error::other)
         }
     });
@@ -90,32 +92,44 @@ fn batch(source: &mut TextLines<impl Read>) -> io::Result<Option<Vec<Line>>> {
     Ok(Some(lines).filter(|lines| !lines.is_empty()))
 }
 
-async fn answer(
-    mut session: CheckSession,
-    (node, connection): (String, Option<String>),
-    options: CheckOptions,
-    lines: Vec<Line>,
-) -> (String, bool) {
+/// The answers to the lines that are not blank.
+async fn answer(shared: Arc<(Requests, Source)>, lines: Vec<Line>) -> (String, bool) {
+    let (requests, arguments) = &*shared;
+    let mut session = CheckSession::new(requests.pack.clone(), requests.call.clone());
     let mut answers = String::new();
     let mut refused = false;
     for line in lines {
+        let number = line.number;
         let checked = match line.document() {
+            Ok(None) => continue,
+            Ok(Some(text)) => one(&mut session, requests, arguments, text).await,
             Err(failure) => Err(failure),
-            Ok(text) => {
-                let checked = session.check(&node, &text, options).await;
-                checked.map_err(|error| Failure::of_call(error, Phase::Check))
-            }
         };
-        let answer = match checked {
-            Ok(plan) => plan::document(&node, connection.as_deref(), &plan),
-            Err(failure) => {
-                refused = true;
-                let next = "Correct this line and check it again";
-                failure.then(next.into()).document()
-            }
-        };
+        let mut answer = checked.unwrap_or_else(|failure| {
+            refused = true;
+            let next = "Correct this line and check it again";
+            failure.then(next.into()).document()
+        });
+        answer["line"] = number.into();
         answers.push_str(&answer.to_string());
         answers.push('\n');
     }
     (answers, refused)
+}
+
+/// The answer to one document.
+async fn one(
+    session: &mut CheckSession,
+    requests: &Requests,
+    arguments: &Source,
+    text: String,
+) -> Result<Value, Failure> {
+    let (node, call) = (&requests.node, (&requests.call, requests.options));
+    let text = completed(arguments, Some(text), node, &requests.pack, call).await?;
+    let checked = session.check(&node.name, &text, requests.options).await;
+    let plan = checked.map_err(|error| {
+        let failure = Failure::of_call(error, Phase::Check);
+        failure.map_violations(|violations| explained(node, &text, violations))
+    })?;
+    Ok(requests.answer(&plan).await?.document)
 }

@@ -6,13 +6,16 @@
 //! # Layout
 //!
 //! - [`args`]: the arguments of each command; environment variables; the reference page
+//! - [`usage`]: parses them, and reports wrong usage
 //! - [`context`]: configuration, engine, component and practice provider, made when used
 //! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
-//! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`artifacts`],
-//!   [`packs`], [`trust`], [`config`], [`login`], [`practice`], [`doctor`], [`completions`],
-//!   [`man`]: the commands
-//! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line
+//! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`costs`],
+//!   [`artifacts`], [`packs`], [`trust`], [`config`], [`login`], [`practice`], [`doctor`],
+//!   [`completions`], [`man`]: the commands
+//! - [`input`]: the input document from a file and `--set`; [`text_lines`]: a document a line;
+//!   [`fields`]: what the fields of a node take
+//! - [`preview`]: what a run would send and cost
 //! - [`end_hooks`]: the commands that are run when a job has ended
 //! - [`notes`]: the notes of a command; [`picture_notes`]: those on pictures and results
 //! - [`recording`]: waits until a command is recorded in the ledger
@@ -21,15 +24,20 @@
 //! - [`progress`]: the progress of jobs; [`places`]: their counts; [`terminal_line`]: the line that
 //!   shows it; [`bar`]: its drawing on a terminal, with [`progress_text`]: its text for a width;
 //!   [`events`]: the same as JSON lines; [`money`]: amounts and sums
+//! - [`max_cost`]: the upper bound of what runs cost, and its limit
+//! - [`purchase`]: submits that the user may not expect, and the question before them
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
 //! - [`exit_code`]: the exit code of each kind of failure
 //! - [`name_template`]: paths with names of values; [`clip_output`]: a result on standard output
 //! - [`printer`]: standard output and standard error; [`output`]: the thread that writes one of
 //!   them; [`panics`]: the report of a panic
+//! - [`style`]: colours and styles of text; [`table`]: columns that fit a width; [`ago`]: relative
+//!   times
 //! - [`dispositions`]: signals that are ignored; [`runtime`]: the threads of the program
 //! - [`shell`]: quoting for a shell
 //! - [`logging`]: logs, which [`log_writer`] writes; `otlp`: the export of spans
 
+mod ago;
 mod args;
 mod artifacts;
 mod bar;
@@ -41,11 +49,13 @@ mod config;
 mod configuration;
 mod connections;
 mod context;
+mod costs;
 mod dispositions;
 mod doctor;
 mod end_hooks;
 mod events;
 mod exit_code;
+mod fields;
 mod follow;
 mod input;
 mod interrupts;
@@ -55,6 +65,7 @@ mod log_writer;
 mod logging;
 mod login;
 mod man;
+mod max_cost;
 mod money;
 mod name_template;
 mod nodes;
@@ -68,9 +79,11 @@ mod panics;
 mod picture_notes;
 mod places;
 mod practice;
+mod preview;
 mod printer;
 mod progress;
 mod progress_text;
+mod purchase;
 mod recording;
 mod report;
 mod retry;
@@ -79,19 +92,20 @@ mod runtime;
 mod shell;
 mod signals;
 mod stop;
+mod style;
+mod table;
 mod terminal_line;
 mod text_lines;
 mod trust;
+mod usage;
 mod wait;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::open_files;
-use zoetrope_host::sanitize::{is_harmful, line};
 
 use args::{Cli, Command};
 use context::Context;
@@ -104,9 +118,9 @@ fn main() -> ExitCode {
     if let Some(code) = completions::answer_shell() {
         return code;
     }
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(code) => return code,
     };
     let has_events = cli.command.has_events();
     let json = cli.global.json
@@ -115,6 +129,7 @@ fn main() -> ExitCode {
     dispositions::ignore_signals_of_writes();
     runtime::share_scarce_heap();
     let printer = Printer::new(json)
+        .colored(cli.global.color)
         .with_events(has_events)
         .quiet(cli.global.quiet);
     panics::report_by(&printer);
@@ -189,6 +204,7 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Check(command) => command.run(context).await,
         Command::Run(command) => command.run(context).await,
         Command::Jobs(command) => command.run(context).await,
+        Command::Costs(command) => command.run(context),
         Command::Artifacts(command) => command.run(context).await,
         Command::Packs(command) => command.run(context).await,
         Command::Trust(command) => command.run(context),
@@ -199,42 +215,5 @@ async fn execute(command: Command, context: &Arc<Context>) -> Result<ExitCode, F
         Command::Doctor(command) => command.run(context).await,
         Command::Completions(command) => command.run(context),
         Command::Man(command) => command.run(context),
-    }
-}
-
-/// Prints help, the version, or a usage error, which is JSON with `--json` or `--jsonl`.
-fn usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // A closed terminal is no further error.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let has = |option: &str| std::env::args_os().any(|argument| argument == option);
-    let has_events = has("--events");
-    let is_json = has_events || has("--json") || has("--jsonl");
-    let message = usage_message(error);
-    if is_json {
-        let first = message.lines().next().unwrap_or_default();
-        let message = first.strip_prefix("error: ").unwrap_or(first);
-        return Failure::usage(message).report(&Printer::new(true).with_events(has_events));
-    }
-    // Without colours: it may quote any argument.
-    let printer = Printer::new(false);
-    printer.message(message.trim_end());
-    printer.end();
-    ExitCode::from(2)
-}
-
-/// The message of a usage error. It quotes arguments as they can be printed: on one line.
-fn usage_message(error: &clap::Error) -> String {
-    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let arguments: Vec<_> = arguments.collect();
-    if !arguments.iter().any(|text| text.contains(is_harmful)) {
-        return error.to_string();
-    }
-    let shown = arguments.iter().map(|argument| line(argument).into_owned());
-    match Cli::try_parse_from(shown) {
-        Err(error) if error.use_stderr() => error.to_string(),
-        _ => line(&error.to_string()).into_owned(),
     }
 }

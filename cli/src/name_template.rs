@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use zoetrope_host::download::windows_fault;
 use zoetrope_host::sanitize::is_harmful;
+use zoetrope_host::similar::most_similar;
 
 /// The most bytes of a file or folder name with values in it. An unfinished file has a longer
 /// name, and file systems permit 255.
@@ -49,7 +50,7 @@ impl fmt::Display for TemplateError {
             Self::Unknown { name, known } => {
                 write!(f, "there is no name `{{{name}}}`")?;
                 let names: Vec<_> = known.iter().map(String::as_str).collect();
-                match similar::get_close_matches(name.as_str(), &names, 1, 0.6).first() {
+                match most_similar(name, names.iter().copied()) {
                     Some(near) => write!(f, "; did you mean `{{{near}}}`?"),
                     None => {
                         let names: Vec<_> =

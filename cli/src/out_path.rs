@@ -23,8 +23,10 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
         );
         return Err(Failure::usage(message).then_step(NextStep::FreeDestination, ""));
     }
-    std::path::absolute(path)
-        .map_err(|error| Failure::usage(format!("`{}`: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        Failure::usage(format!("`{}`: {error}", path.display()))
+            .then_step(NextStep::FreeDestination, "")
+    })
 }
 
 /// Says that a result that is not on disk yet will be in another place.

@@ -162,11 +162,6 @@ impl Places {
         self.known.len()
     }
 
-    /// The ids of the jobs.
-    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.known.keys()
-    }
-
     /// The ids of the jobs that have not ended.
     pub(super) fn unfinished(&self) -> Vec<String> {
         let known = self.known.iter();

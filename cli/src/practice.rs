@@ -22,7 +22,8 @@ impl PracticeServer {
         if !self.listen.ip().is_loopback() {
             return Err(Failure::usage(
                 "--listen: the practice provider listens on loopback addresses only",
-            ));
+            )
+            .then("Use a loopback address: --listen 127.0.0.1:0".into()));
         }
         let faults = self.faults.as_deref().map(read_faults).transpose()?;
         let folder = context.practice_dir()?;
@@ -71,27 +72,39 @@ fn not_started(error: &PracticeError) -> Failure {
     }
 }
 
-/// Prints the address of the server, and for people the configuration of its connections.
+/// Prints the configuration of the connections to standard output, and the rest to standard error.
 fn print(printer: &Printer, base_url: &str, key_file: &Path) -> Result<(), PrintError> {
+    let config = config(base_url, key_file);
     if printer.json() {
-        let answer = json!({ "ok": true, "base_url": base_url, "credential_file": key_file });
+        let answer = json!({
+            "ok": true,
+            "base_url": base_url,
+            "credential_file": key_file,
+            "config": config,
+        });
         return printer.line(&answer);
     }
-    printer.text(&format!("{base_url}\n"))?;
-    printer.message("Its results are practice renders, not made by an AI model. Ctrl-C stops it.");
     printer.message(&format!(
-        "Its key is in {}. Connections for zoetrope.toml:\n",
+        "The practice provider listens at {base_url}. Its key is in {}.\n\
+         Its results are practice renders, not made by an AI model. Ctrl-C stops it.\n\
+         Connections for zoetrope.toml:",
         quoted(key_file)
     ));
+    printer.text(&config)
+}
+
+/// The configuration of the connections, as a `zoetrope.toml`.
+fn config(base_url: &str, key_file: &Path) -> String {
+    let mut config = String::from("# Connections to the practice provider of Zoetrope\n");
     for protocol in Protocol::ALL {
         let base_url = protocol.base_url(base_url);
-        let said = match protocol.options() {
+        config.push('\n');
+        config.push_str(&match protocol.options() {
             None => table(protocol, &base_url, key_file),
             Some(options) => other_protocol(protocol, options),
-        };
-        printer.message(&said);
+        });
     }
-    Ok(())
+    config
 }
 
 /// The configuration of a connection to the practice provider.
@@ -130,9 +143,27 @@ fn read_faults(path: &Path) -> Result<FaultScript, Failure> {
     let text = text_file::read(path).map_err(|error| {
         let path = path.display();
         bad(format!("the fault script `{path}` cannot be read: {error}"))
+            .then("Name a fault script that exists and can be read with --faults".into())
     })?;
     text.parse().map_err(|error: FaultScriptError| {
         let (path, line, column) = (path.display(), error.line(), error.column());
         bad(format!("{path}:{line}:{column}: {error}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_is_toml_with_a_connection_for_each_category() {
+        let text = config("http://127.0.0.1:8791", Path::new("/a folder/key"));
+        let parsed: toml::Table = text.parse().expect("TOML");
+        let connections = parsed["connections"].as_table().expect("connections");
+        let categories = connections.values().map(|table| table["category"].as_str());
+        let categories: Vec<_> = categories.flatten().collect();
+        assert_eq!(categories, ["pixelml", "popiart", "shortapi"]);
+        let file = connections["practice_pixelml"]["credential"]["file"].as_str();
+        assert_eq!(file, Some("/a folder/key"));
+    }
 }

@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 use zoetrope_host::driver::now;
 use zoetrope_host::sanitize::{self, escaped_json, sanitize};
 
+use super::args::Color;
 use super::output::{Output, Purpose};
+use super::style::{StyledText, is_colored};
 
 /// The longest wait, in sum, of a command with jobs for readers of its output.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,6 +37,8 @@ pub(crate) struct Printer {
     is_quiet: bool,
     data: Output,
     messages: Output,
+    /// Whether standard output and standard error get colours.
+    colors: [bool; 2],
     waits: Arc<Mutex<Waits>>,
 }
 
@@ -60,6 +64,7 @@ impl Printer {
             is_quiet: false,
             data,
             messages,
+            colors: [false; 2],
             waits: Arc::new(Mutex::new(Waits {
                 left: PATIENCE,
                 has_jobs: false,
@@ -86,6 +91,17 @@ impl Printer {
     /// Whether only errors, warnings about money and results are printed.
     pub(crate) fn is_quiet(&self) -> bool {
         self.is_quiet
+    }
+
+    /// The same with colours, where `--color` and the streams permit them: never in JSON.
+    pub(crate) fn colored(mut self, color: Color) -> Self {
+        if !self.json {
+            self.colors = [
+                is_colored(color, &io::stdout()),
+                is_colored(color, &io::stderr()),
+            ];
+        }
+        self
     }
 
     /// Whether answers and failures are printed as JSON.
@@ -143,6 +159,12 @@ impl Printer {
         self.data(&sanitize(text))
     }
 
+    /// Writes text for people with its styles.
+    pub(crate) fn styled(&self, text: &StyledText) -> Result<(), PrintError> {
+        let [colored, _] = self.colors;
+        self.bytes(text.rendered(colored).into_bytes())
+    }
+
     /// Writes the paths of files, one a line. A path that is not UTF-8 is written byte for byte for a
     /// program that reads them, and as text for a terminal.
     pub(crate) fn paths(&self, paths: &[PathBuf]) -> Result<(), PrintError> {
@@ -181,7 +203,8 @@ impl Printer {
         }
     }
 
-    /// Whether the reader of standard output has closed the pipe. That is no error.
+    /// Whether the reader of standard output has closed the pipe. That is no error of a command
+    /// without jobs.
     pub(crate) fn is_closed(&self) -> bool {
         self.data.is_closed()
     }
@@ -205,16 +228,21 @@ impl Printer {
         let is_written = self.spend(|| self.data.drain(patience));
         match self.data.take_error() {
             Some(error) => Err(PrintError(error)),
+            // The answer is about jobs: it is not lost with its reader.
+            None if patience.is_some() && self.is_closed() => {
+                Err(PrintError(io::ErrorKind::BrokenPipe.into()))
+            }
             None if is_written => Ok(()),
             None => Err(PrintError(io::ErrorKind::TimedOut.into())),
         }
     }
 
     /// Hands a message without harmful characters, on a line of its own, to the writer of
-    /// standard error. A write error is ignored: the command may have jobs in flight, and
+    /// standard error. The word before it, such as `error:`, has a colour. A write error is ignored: the command may have jobs in flight, and
     /// continues.
     pub(crate) fn message(&self, message: &str) {
-        let line = format!("{}\n", sanitize(message));
+        let [_, colored] = self.colors;
+        let line = format!("{}\n", StyledText::message(message).rendered(colored));
         self.messages.push(line.into_bytes(), Purpose::Message);
     }
 
@@ -223,6 +251,12 @@ impl Printer {
         if !self.is_quiet {
             self.message(message);
         }
+    }
+
+    /// Hands a question to the writer of standard error. Its answer follows on the same line.
+    pub(crate) fn question(&self, question: &str) {
+        let text = sanitize(question).into_owned();
+        self.messages.push(text.into_bytes(), Purpose::Message);
     }
 
     /// Waits until the messages are written, as long as there is time left for it. The last call
@@ -263,6 +297,11 @@ pub(crate) fn writes_to_terminal() -> bool {
 pub(crate) struct PrintError(io::Error);
 
 impl PrintError {
+    /// Whether the reader has closed the pipe, which changes no exit code.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+
     /// Whether the device or the quota of its file is full.
     pub(crate) fn lacks_space(&self) -> bool {
         matches!(
@@ -277,6 +316,9 @@ impl fmt::Display for PrintError {
         match self.0.kind() {
             io::ErrorKind::TimedOut => {
                 f.write_str("standard output is not read: not all of the answer was written")
+            }
+            io::ErrorKind::BrokenPipe => {
+                f.write_str("standard output was closed before the answer was written")
             }
             _ => write!(f, "cannot write to standard output: {}", self.0),
         }
@@ -396,6 +438,37 @@ mod tests {
         assert!(printer.waits(|waits| waits.left <= MESSAGES_PATIENCE));
         printer.message("error: a");
         printer.end();
+    }
+
+    #[test]
+    fn closed_pipe_is_an_error_of_a_command_with_jobs_alone() {
+        /// A stream whose reader is gone.
+        struct Closed;
+
+        impl io::Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        for has_jobs in [false, true] {
+            let data = Output::start("closed", Closed);
+            let messages = Output::start("recorded", Recorded::default());
+            let printer = Printer::to(true, data, messages);
+            if has_jobs {
+                printer.has_jobs();
+            }
+            // The first one finds that the pipe is closed, the second one knows it.
+            for _ in 0..2 {
+                let written = printer.line(&json!({"ok": true}));
+                let is_closed = written.as_ref().is_err_and(PrintError::is_closed);
+                assert_eq!((written.is_err(), is_closed), (has_jobs, has_jobs));
+            }
+        }
     }
 
     #[cfg(unix)]

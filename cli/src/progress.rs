@@ -115,13 +115,11 @@ impl Progress {
         self.inner().watched.unfinished()
     }
 
-    /// The first of the jobs whose acceptance was not reported.
-    pub(super) fn unreported(&self, most: usize) -> Vec<String> {
+    /// The first of these jobs whose acceptance was not reported.
+    pub(super) fn unreported(&self, ids: &[String], most: usize) -> Vec<String> {
         let inner = self.inner();
-        let mut ids: Vec<_> = inner.watched.ids().collect();
-        ids.retain(|id| !inner.accepted.contains(*id));
-        ids.sort_unstable();
-        ids.into_iter().take(most).cloned().collect()
+        let unreported = ids.iter().filter(|id| !inner.accepted.contains(*id));
+        unreported.take(most).cloned().collect()
     }
 
     /// Reports a job, if the provider has accepted it and it was not reported.

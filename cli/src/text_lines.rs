@@ -75,10 +75,10 @@ impl Line {
         self.bytes.len()
     }
 
-    /// Its document. A failure names the line.
-    pub(super) fn document(self) -> Result<String, Failure> {
+    /// Its document; `None` if it is blank.
+    pub(super) fn document(self) -> Result<Option<String>, Failure> {
         let Self {
-            number,
+            number: _,
             bytes,
             encoding,
             mark,
@@ -89,14 +89,12 @@ impl Line {
             mark,
             ", counted from the start of the line",
         );
-        match read {
-            // Files with a mark of their own may have been joined.
-            Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
-                Some(text) => text.to_owned(),
-                None => text,
-            }),
-            Err(failure) => Err(failure.on_line(number)),
-        }
+        // Files with a mark of their own may have been joined.
+        let text = read.map(|text| match text.strip_prefix('\u{feff}') {
+            Some(text) => text.to_owned(),
+            None => text,
+        })?;
+        Ok(Some(text).filter(|text| !text.trim().is_empty()))
     }
 }
 
@@ -111,15 +109,29 @@ mod tests {
 
     fn texts(bytes: &[u8]) -> Vec<String> {
         let text = |line: Line| line.document().expect("text");
-        lines(bytes).into_iter().map(text).collect()
+        lines(bytes).into_iter().filter_map(text).collect()
     }
 
     #[test]
     fn lines_with_any_line_end_are_read_in_order() {
-        assert_eq!(texts(b"a\n\nb\r\nc"), ["a", "", "b\r", "c"]);
+        assert_eq!(texts(b"a\n\nb\r\nc"), ["a", "b\r", "c"]);
         assert_eq!(texts(b""), [""; 0]);
         let numbers: Vec<_> = lines(b"a\n\nb").iter().map(|line| line.number).collect();
         assert_eq!(numbers, [1, 2, 3]);
+    }
+
+    #[test]
+    fn blank_lines_have_no_document_and_keep_their_numbers() {
+        let text = "\u{feff}\r\n{}\r\n \t\r\n\u{feff}\n[]";
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &wide] {
+            let documents = lines(bytes).into_iter().filter_map(|line| {
+                let number = line.number;
+                Some((number, line.document().expect("text")?))
+            });
+            let found: Vec<_> = documents.collect();
+            assert_eq!(found, [(2, "{}\r".to_owned()), (5, "[]".to_owned())]);
+        }
     }
 
     #[test]
@@ -146,7 +158,9 @@ mod tests {
     fn invalid_line_is_reported_with_its_number_and_offset() {
         let message = |bytes: &[u8]| {
             let last = lines(bytes).pop().expect("a line");
-            last.document().expect_err("a failure").message().to_owned()
+            let number = last.number;
+            let failure = last.document().expect_err("a failure");
+            failure.on_line(number).message().to_owned()
         };
         let found = message(b"{}\n{\"a\": \xff}");
         assert!(found.starts_with("line 2: "), "{found}");

@@ -12,6 +12,7 @@ use zoetrope_host::ledger::{Job, Rows};
 
 use super::interrupts::Interrupts;
 use super::progress::Progress;
+use super::report::unsubmitted::at_interrupt;
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
 use super::stop::Stop;
 
@@ -24,7 +25,7 @@ const CANCELLATION: Duration = Duration::from_secs(20);
 /// The time between two reads of the jobs that another process submits.
 const ACCEPTANCES: Duration = Duration::from_secs(1);
 
-/// The most rows that are read at once. Jobs are submitted in the order of their ids.
+/// The most rows that are read at once: jobs are submitted in the order in which they were made.
 const MAX_READ: usize = 50;
 
 /// Waits until these jobs have reached `until` or the user interrupts; returns their rows.
@@ -41,7 +42,7 @@ pub(super) async fn wait_for(
     let mut waiting = Box::pin(async {
         tokio::select! {
             waited = jobs.wait(ids.iter().cloned(), until, work) => waited,
-            never = report_acceptances(jobs, progress) => match never {},
+            never = report_acceptances(jobs, progress, ids) => match never {},
         }
     });
     let mut stop = Stop::None;
@@ -56,8 +57,8 @@ pub(super) async fn wait_for(
                 if stop == before {
                     continue;
                 }
-                if let Some(message) = stop.message() {
-                    progress.message(message);
+                if let Some(message) = said(stop, jobs, progress, ids) {
+                    progress.message(&message);
                 }
                 match stop {
                     Stop::None => {}
@@ -112,12 +113,23 @@ fn ended(
     Ok(rows)
 }
 
+/// What the user is told at a signal.
+fn said(stop: Stop, jobs: &Jobs, progress: &Progress, ids: &[String]) -> Option<String> {
+    let unsubmitted = match stop {
+        Stop::NoNewSubmits => rows(jobs, progress, ids)
+            .ok()
+            .and_then(|rows| at_interrupt(&rows.jobs, &progress.options())),
+        _ => None,
+    };
+    unsubmitted.or_else(|| stop.message().map(str::to_owned))
+}
+
 /// Reports the jobs that another process has submitted for this one: of many, the driver reports
 /// those of its own process alone.
-async fn report_acceptances(jobs: &Jobs, progress: &Progress) -> Infallible {
+async fn report_acceptances(jobs: &Jobs, progress: &Progress, ids: &[String]) -> Infallible {
     loop {
         sleep(ACCEPTANCES).await;
-        for id in progress.unreported(MAX_READ) {
+        for id in progress.unreported(ids, MAX_READ) {
             if let Ok(Some(job)) = jobs.ledger().job(&id) {
                 progress.report_acceptance(&job);
             }

@@ -5,6 +5,12 @@ use axum::http::HeaderName;
 /// The header of an idempotency key on the `jobs` wire.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// The price of a `ShortAPI` job in dollars: four seconds at 0.048 each.
+pub(crate) const SHORTAPI_AMOUNT: &str = "0.192";
+
+/// The cost of a successful `AgenticFlow` run, in credits.
+pub(crate) const AGENTICFLOW_COST: u32 = 10;
+
 /// A protocol of the practice provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -42,6 +48,17 @@ impl Protocol {
             Self::PixelMl | Self::AgenticFlow => "pixelml",
             Self::ShortApi => "shortapi",
             Self::PopiArt => "popiart",
+        }
+    }
+
+    /// What it states as the cost of a job: an amount and a unit; `None` if it states none. No
+    /// money is charged.
+    #[must_use]
+    pub fn stated_cost(self) -> Option<(String, &'static str)> {
+        match self {
+            Self::ShortApi => Some((SHORTAPI_AMOUNT.to_owned(), "USD")),
+            Self::AgenticFlow => Some((AGENTICFLOW_COST.to_string(), "credits")),
+            Self::PixelMl | Self::PopiArt => None,
         }
     }
 

@@ -50,6 +50,8 @@ pub enum ErrorKind {
     NotSent,
     /// The host's policy refused the request or the component.
     Denied,
+    /// The run may cost more than the user allows, or its cost has no known upper bound.
+    OverMaxCost,
     /// The provider asked to slow down.
     Throttled,
     /// The provider refused the request.
@@ -84,7 +86,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Internal,
         Self::ComponentTrap,
         Self::LedgerUnavailable,
@@ -101,6 +103,7 @@ impl ErrorKind {
         Self::Unauthorized,
         Self::NotSent,
         Self::Denied,
+        Self::OverMaxCost,
         Self::Throttled,
         Self::Rejected,
         Self::AccountRefused,
@@ -138,6 +141,7 @@ impl ErrorKind {
             Self::Unauthorized => "unauthorized",
             Self::NotSent => "not_sent",
             Self::Denied => "denied",
+            Self::OverMaxCost => "over_max_cost",
             Self::Throttled => "throttled",
             Self::Rejected => "rejected",
             Self::AccountRefused => "account_refused",

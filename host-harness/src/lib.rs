@@ -22,10 +22,11 @@
 //! - [`jobs`]: the commands that programs give for jobs
 //! - [`ledger`]: the durable jobs; [`driver`]: submits, polls and downloads them
 //! - [`download`]: downloads results to files
-//! - [`digest`]: SHA-256; [`disk`]: space on a disk; [`error`]: error kinds, and errors with their causes;
+//! - [`money`]: amounts of money and their sums; [`digest`]: SHA-256; [`disk`]: space on a disk;
+//!   [`error`]: error kinds, and errors with their causes;
 //!   [`external_command`]: programs that the user has the host start;
 //!   [`sanitize`]: makes foreign text safe to display; [`text_file`]: reads text files in UTF-8
-//!   and UTF-16
+//!   and UTF-16; [`similar`]: misspelt names
 //! - [`trace`]: the trace context of requests, and its export
 //! - `bindings`: the code generated from `wit/`, from which [`contract`] re-exports types
 //! - [`json`]: reads documents with numbers as they were written
@@ -117,6 +118,7 @@ pub mod json;
 pub mod ledger;
 mod lock_errors;
 pub mod media;
+pub mod money;
 pub mod net;
 pub mod open_files;
 pub mod policy;
@@ -125,6 +127,7 @@ mod reserved_headers;
 pub mod rights;
 mod said;
 pub mod sanitize;
+pub mod similar;
 mod structure;
 pub mod text_file;
 pub mod trace;

@@ -61,7 +61,7 @@ impl TraceParent {
             trace: id.into_bytes(),
             // The parent of all spans of the job.
             span: half(id),
-            // Not flagged random: a part of a UUID of version 7 is a clock and a counter.
+            // Not flagged random: ids of earlier versions are a clock and a counter in part.
             flags: SAMPLED,
         })
     }

@@ -165,6 +165,9 @@ def compare(node: str, profile: str, count: int, rng: random.Random, zoetrope: P
     names = []
     with path.open("wb") as file:
         for name, text in inputs.generate(node, count, rng, MUTATIONS[profile]):
+            # Zoetrope skips blank lines.
+            if not text.decode(errors="replace").replace("\ufeff", "").strip():
+                continue
             names.append(name)
             file.write(text + b"\n")
     with path.open("rb") as file:

@@ -2,6 +2,7 @@
 //! goes on, its clip is on disk, and it is bought once.
 
 mod accepted;
+mod money;
 mod output;
 mod process;
 #[cfg(target_os = "linux")]

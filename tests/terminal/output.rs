@@ -134,7 +134,7 @@ fn dropped_lines_are_counted_once_standard_error_is_read() {
 }
 
 #[test]
-fn closed_standard_output_is_quiet_and_keeps_the_exit_code_of_the_job() {
+fn closed_standard_output_keeps_the_exit_code_of_the_job() {
     for json in [true, false] {
         for kind in ["closed", "closed pipe"] {
             let arguments = &RUN[usize::from(!json)..];

@@ -1,11 +1,13 @@
 //! A terminal that is gone, stopped, or has another process in its foreground.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::json;
 
 use super::process::{Process, by_shell, read};
 use crate::support::sandbox::Sandbox;
@@ -116,4 +118,41 @@ fn process_in_the_background_writes_and_is_not_stopped() {
     assert!(sandbox.path("clip.mp4").is_file(), "{text}");
     assert!(text.contains("clip.mp4"), "{text}");
     assert_eq!(provider.counts()[SUBMIT], 1, "paid once");
+}
+
+/// A job that was never submitted is submitted after a yes alone.
+#[test]
+fn resume_asks_on_a_terminal_before_it_submits() {
+    let (provider, sandbox) = slow_provider();
+    let line = json!({"prompt": "dunes", "image": "https://p.example/a.png"});
+    sandbox.write("lines.jsonl", format!("{line}\n").repeat(2));
+    sandbox.configure(&provider.connection("requests_per_second = 0.001"));
+    let batch = [
+        "run",
+        "image_to_video_v3",
+        "--batch",
+        "lines.jsonl",
+        "--out-dir",
+        "clips",
+    ];
+    let left = sandbox.run(batch.iter().chain(&["--deadline", "2s"]));
+    assert_eq!((left.code, provider.counts()[SUBMIT]), (9, 1), "{left:?}");
+    sandbox.configure(&provider.connection("requests_per_second = 100"));
+    end_the_job(&provider);
+    for (answer, submits) in [("n\n", 1), ("\n", 1), ("y\n", 2)] {
+        let (mut window, programs) = terminal();
+        let shown = read(window.try_clone().expect("a descriptor"));
+        window.write_all(answer.as_bytes()).expect("written");
+        let process = Process::start(on(programs, sandbox.command(["jobs", "resume", "--all"])));
+        assert_eq!(process.code(), 0);
+        let shown = shown.join().expect("the reader");
+        assert!(
+            shown.contains("1 of these jobs was never submitted."),
+            "{shown}"
+        );
+        assert!(shown.contains("Submit it? [y/N]"), "{shown}");
+        assert_eq!(provider.counts()[SUBMIT], submits, "{shown}");
+        let is_left = shown.contains("1 job was not submitted: ");
+        assert_eq!(is_left, submits == 1, "{shown}");
+    }
 }

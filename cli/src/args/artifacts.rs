@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 /// Nothing is charged. An artifact's id can be the source of a run:
 /// `--set source_artifact_id=ID`. Exit code 3 if the pack or the provider has no artifacts.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope artifacts upload lighthouse.jpg")]
 pub(crate) struct Artifacts {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,6 +23,7 @@ pub(crate) enum Command {
 
 /// Download an artifact to a file.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope artifacts pull art-42 --out lighthouse.jpg")]
 pub(crate) struct Pull {
     /// The provider's id of the artifact
     pub(crate) id: String,
@@ -39,6 +41,7 @@ pub(crate) struct Pull {
 
 /// Upload a local picture as an artifact, and print its id.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope artifacts upload lighthouse.jpg")]
 pub(crate) struct Upload {
     /// Local picture
     pub(crate) file: PathBuf,

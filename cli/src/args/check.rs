@@ -1,35 +1,26 @@
 //! The arguments of `zoetrope check`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::values::{InputParser, InputSource, Profile};
+use super::source::Source;
 
-/// Check an input and show the request, without sending anything.
+/// Check an input and show the requests and the cost, without sending anything.
 ///
-/// Needs no connection and no credential, and opens no file or URL that the input names: only
-/// the picture of --image.
-/// Prints the input with its defaults filled in to standard output, and notes on what was
-/// changed to standard error.
+/// Takes the arguments of `zoetrope run` that form the input. Writes the completed input, the
+/// requests and the cost to standard output. Without a configured connection, the requests are
+/// shown for the practice provider.
+///
+/// Needs no credential. Opens no file or URL that the input names: only the picture of `--image`.
 #[derive(Args)]
+#[command(after_help = "\
+Example: zoetrope check image_to_video_v3 --input input.json
+Example: zoetrope check image_to_video_v3 --image a.png --set prompt=sea")]
 pub(crate) struct Check {
     /// Node type, as `zoetrope nodes` lists it
     pub(crate) node: String,
-    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
-    /// itself
-    #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
-    pub(crate) input: InputSource,
-    /// How strictly to read the input
-    #[arg(long, default_value = "strict")]
-    pub(crate) profile: Profile,
-    /// Local picture for the node's first picture field; its type and its structure are checked
-    #[arg(long, value_name = "PATH", conflicts_with = "jsonl")]
-    pub(crate) image: Option<PathBuf>,
-    /// Show the request for this connection
-    #[arg(long, value_name = "ID")]
-    pub(crate) connection: Option<String>,
-    /// Read one input a line and write one JSON result a line; exit with code 3 if any input is refused
-    #[arg(long)]
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Read one input a line and write one JSON result a line; exit with code 3 if any is refused
+    #[arg(long, requires = "input")]
     pub(crate) jsonl: bool,
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 /// Show, check or create the configuration file, or print its schema.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope config init")]
 pub(crate) struct Config {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -24,6 +25,7 @@ pub(crate) enum Command {
 /// Prints its path to standard output, or nothing if no file is used, and each place where one
 /// is looked for to standard error. The first file is used; files are never merged.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope config path")]
 pub(crate) struct Path {}
 
 /// Check a configuration file, and show every problem with its line and column.
@@ -31,6 +33,7 @@ pub(crate) struct Path {}
 /// Reads the file and nothing that it names. The file need not be trusted. The options of a
 /// connection are checked as a run checks them, if a built-in node uses its category.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope config check zoetrope.toml")]
 pub(crate) struct Check {
     /// File to check [default: the one in use, or the one in the working directory]
     pub(crate) file: Option<PathBuf>,
@@ -40,6 +43,7 @@ pub(crate) struct Check {
 ///
 /// A file that exists is not changed.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope config init zoetrope.toml")]
 pub(crate) struct Init {
     /// File to create [default: the user's own]
     pub(crate) file: Option<PathBuf>,

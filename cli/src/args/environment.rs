@@ -99,9 +99,26 @@ const SSL_CERT_FILE: Variable = Variable {
     default: "the platform's authorities, and `ca_file`",
 };
 
+// `style` and clap read the variables of colours.
+
+#[cfg(test)]
+const NO_COLOR: Variable = Variable {
+    name: "NO_COLOR",
+    meaning: "No colours, if it is not empty. `--color` overrides it. `CLICOLOR=0` and `TERM=dumb` do \
+              the same",
+    default: "colours on a terminal",
+};
+
+#[cfg(test)]
+const CLICOLOR_FORCE: Variable = Variable {
+    name: "CLICOLOR_FORCE",
+    meaning: "Colours without a terminal too, unless it is empty or `0`. `--color` and `NO_COLOR` override it",
+    default: "colours on a terminal",
+};
+
 /// All variables, for the reference page.
 #[cfg(test)]
-pub(super) const ALL: [Variable; 12] = [
+pub(super) const ALL: [Variable; 14] = [
     CONFIG,
     DATA_DIR,
     LOG,
@@ -112,6 +129,8 @@ pub(super) const ALL: [Variable; 12] = [
     HTTP_PROXY,
     NO_PROXY,
     SSL_CERT_FILE,
+    NO_COLOR,
+    CLICOLOR_FORCE,
     OTLP_ENDPOINT,
     OTLP_TRACES_ENDPOINT,
 ];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::color::Color;
 use super::environment;
 
 /// The options that every command takes, before or after its name.
@@ -18,13 +19,13 @@ pub(crate) struct Global {
     )]
     pub(crate) config: Option<PathBuf>,
     /// Data directory: ledger, results, compiled code, practice provider [default: per platform]
-    #[arg(long, global = true, value_name = "DIR", env = environment::DATA_DIR.name)]
+    #[arg(long, global = true, value_name = "DIR", env = environment::DATA_DIR.name, hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Component to run [default: the built-in one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
     /// Write results and errors as JSON to standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "json")]
     pub(crate) json: bool,
     /// Print only errors, warnings about money, and the result
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -32,6 +33,16 @@ pub(crate) struct Global {
     /// Log each step; twice, also each request
     #[arg(long, short, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        help = "Colours in text: auto, always or never",
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) color: Color,
     #[arg(long, global = true, value_name = "FORMAT", env = environment::LOG_FORMAT.name)]
     #[arg(
         help = "Format of the logs on standard error; ZOETROPE_LOG sets their levels",

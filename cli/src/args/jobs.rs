@@ -4,17 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use zoetrope_host::ledger::State;
+use zoetrope_host::ledger::{Millis, State};
 
 use super::events::EventsOption;
-use super::values::state;
+use super::spending::{Limit, Submits};
+use super::values::{ListLimit, list_limit, since, state};
 
 /// List the jobs, or show, watch, resume, retry, cancel, fetch, resolve or prune them.
 ///
-/// Without a subcommand, lists the jobs in the data directory, oldest first. A job can be
-/// named by the first characters of its ID, if no other job's ID begins with them.
+/// Without a subcommand, lists the jobs in the data directory, newest first. A job is named by
+/// its ID, by four or more first characters of it, by the provider's ID, or by `last`: the job
+/// that was made last.
+///
+/// Example: zoetrope jobs --state failed,cancelled --since 2d
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Example: zoetrope jobs --state failed
+Example: zoetrope jobs show 01998f")]
 pub(crate) struct Jobs {
     #[command(flatten)]
     pub(crate) list: List,
@@ -24,6 +30,7 @@ pub(crate) struct Jobs {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    List(List),
     Show(Show),
     Watch(Watch),
     Resume(Resume),
@@ -34,24 +41,42 @@ pub(crate) enum Command {
     Prune(Prune),
 }
 
+/// List the jobs, newest first.
+///
+/// In a terminal, the columns fit its width. --json prints all fields of all jobs, oldest first.
+///
+/// Example: zoetrope jobs list --state started --limit 5
 #[derive(Args)]
 pub(crate) struct List {
     #[arg(
-        long,
+        long = "state",
         value_name = "STATE",
+        value_delimiter = ',',
         value_parser = state,
         help = "Only jobs in this state: queued, submitting, started, succeeded, failed, cancelled, outcome_unknown"
     )]
-    pub(crate) state: Option<State>,
+    pub(crate) states: Vec<State>,
     /// Only jobs of this node type
     #[arg(long, value_name = "NODE")]
     pub(crate) node: Option<String>,
+    /// Only jobs made since: 2d, 12h, 2026-11-01 (UTC)
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub(crate) since: Option<Millis>,
+    /// Newest jobs to list, or all [default: 20, with --json all]
+    #[arg(long, value_name = "N", value_parser = list_limit)]
+    pub(crate) limit: Option<ListLimit>,
+    /// List the oldest of them first
+    #[arg(long)]
+    pub(crate) reverse: bool,
 }
 
 /// Show a job and its history.
+///
+/// Example: zoetrope jobs show last
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs show 01998f --json")]
 pub(crate) struct Show {
-    /// Job ID, or its first characters
+    /// Job ID, its first characters, or `last`
     pub(crate) id: String,
     /// Show its input too, as given and as submitted; inputs contain prompts
     #[arg(long)]
@@ -80,15 +105,23 @@ pub(crate) struct Watch {
 /// Resume a job, or all unfinished jobs.
 ///
 /// Submits queued jobs, polls started jobs and finishes downloads. A job whose outcome is
-/// unknown is submitted again only if the provider honours its idempotency key.
+/// unknown is submitted again only if the provider honours its idempotency key. Says before
+/// it submits what that may cost; on a terminal, asks.
+///
+/// Example: zoetrope jobs resume --all --no-submit
 #[derive(Args)]
+#[command(after_help = "\
+Example: zoetrope jobs resume 01998f
+Example: zoetrope jobs resume --all")]
 pub(crate) struct Resume {
-    /// Job ID, or its first characters
+    /// Job ID, its first characters, or `last`
     #[arg(required_unless_present = "all")]
     pub(crate) id: Option<String>,
     /// Resume every unfinished job
     #[arg(long, conflicts_with = "id")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) submits: Submits,
     /// How long to wait for the result
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
@@ -102,16 +135,17 @@ pub(crate) struct Resume {
 /// Without --again, only jobs that cost nothing are submitted, and none of the named ones if one
 /// was or may have been charged. A job whose outcome is unknown has not failed: `zoetrope jobs
 /// resume` or `zoetrope jobs resolve` settles it.
-///
-/// Example: zoetrope jobs retry 01998f 01998e
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs retry 01998f 01998e")]
 pub(crate) struct Retry {
-    /// Job IDs, or their first characters
+    /// Job IDs, their first characters, or `last`
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// Also jobs that were or may have been charged: each new attempt is charged separately
     #[arg(long)]
     pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
     /// How long to wait for the results
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
@@ -127,9 +161,12 @@ pub(crate) struct Retry {
 /// waits for it. A job with an unknown outcome is looked for under its key first, or keeps the
 /// request until `zoetrope jobs resolve`. A pack that is not built in sends one cancellation for
 /// a job; a further command polls the job.
+///
+/// Example: zoetrope jobs cancel last
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs cancel 01998f")]
 pub(crate) struct Cancel {
-    /// Job ID, or its first characters
+    /// Job ID, its first characters, or `last`
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) events: EventsOption,
@@ -138,9 +175,12 @@ pub(crate) struct Cancel {
 /// Write a job's result to a file.
 ///
 /// Copies the local result if it exists; otherwise downloads it from the provider again.
+///
+/// Example: zoetrope jobs fetch last --out clip.mp4
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs fetch 01998f --out clip.mp4")]
 pub(crate) struct Fetch {
-    /// Job ID, or its first characters
+    /// Job ID, its first characters, or `last`
     pub(crate) id: String,
     /// File to write the result to, `-` for standard output
     #[arg(long, value_name = "FILE")]
@@ -158,13 +198,26 @@ pub(crate) struct Fetch {
 /// Settle a job whose submit outcome is unknown.
 ///
 /// Look the job up on the provider's website or ask its support, then record the answer:
-/// either the provider's job ID, or that the job never started.
+/// either the provider's job ID, or that the job never started. The provider is asked first
+/// whether it knows the ID; if not, the job stays as it is. Until the provider has shown the
+/// job, the same command can correct the answer.
+///
+/// Example: zoetrope jobs resolve last --provider-job-id j-123
 #[derive(Args)]
+#[command(after_help = "\
+Example: zoetrope jobs resolve 01998f --provider-job-id j-42
+Example: zoetrope jobs resolve 01998f --never-started")]
+#[command(override_usage = "\
+zoetrope jobs resolve [OPTIONS] --provider-job-id <ID> <ID>
+       zoetrope jobs resolve [OPTIONS] --never-started <ID>")]
 pub(crate) struct Resolve {
-    /// Job ID, or its first characters
+    /// Job ID, its first characters, or `last`
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) finding: Finding,
+    /// Record the provider's ID without asking the provider
+    #[arg(long, conflicts_with = "never_started")]
+    pub(crate) force: bool,
 }
 
 #[derive(Args)]
@@ -187,7 +240,10 @@ pub(crate) struct Finding {
 /// Of each deleted job stay its connection, key, node, state, charge, cost, times, ticket and
 /// file, so that the same command with the same key does not buy again: `zoetrope jobs show`
 /// shows them, `zoetrope jobs fetch` asks the provider for the result again.
+///
+/// Example: zoetrope jobs prune --older-than 30d
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs prune --older-than 30d")]
 pub(crate) struct Prune {
     /// Only jobs created longer ago than this
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]

@@ -3,19 +3,26 @@
 //!
 //! - [`global`]: the options of every command; [`events`]: an option of those that wait for jobs;
 //!   [`environment`]: the environment variables
-//! - [`nodes`], [`check`], [`run`], [`jobs`], [`packs`], [`trust`], [`config`], [`login`],
-//!   [`practice`], [`doctor`], [`completions`], [`man`]: a file for each command
+//! - [`nodes`], [`check`], [`run`], [`jobs`], [`costs`], [`packs`], [`trust`], [`config`],
+//!   [`login`], [`practice`], [`doctor`], [`completions`], [`man`]: a file for each command
+//! - [`color`]: when text has colours, which help follows too
+//! - [`spending`]: the options about what a command may spend
+//! - [`source`]: the arguments that form an input, of `run` and `check`
 //! - [`values`]: parsers of option values
-//! - `reference`: generates the reference page of the command line
+//! - `reference`: generates the reference page of the command line; `help`: tests every help
 
 pub(crate) mod artifacts;
 mod check;
+mod color;
 mod completions;
 pub(crate) mod config;
+mod costs;
 mod doctor;
 pub(crate) mod environment;
 mod events;
 mod global;
+#[cfg(test)]
+pub(crate) mod help;
 pub(crate) mod jobs;
 mod login;
 mod man;
@@ -25,6 +32,8 @@ mod practice;
 #[cfg(test)]
 mod reference;
 mod run;
+mod source;
+mod spending;
 mod trust;
 mod values;
 
@@ -33,7 +42,9 @@ use clap::{Parser, Subcommand};
 use crate::exit_code;
 
 pub(crate) use check::Check;
+pub(crate) use color::{Color, requested as requested_color};
 pub(crate) use completions::Completions;
+pub(crate) use costs::Costs;
 pub(crate) use doctor::Doctor;
 pub(crate) use global::{Global, LogFormat};
 pub(crate) use login::{Login, Logout};
@@ -41,12 +52,20 @@ pub(crate) use man::Man;
 pub(crate) use nodes::{Nodes, Schema};
 pub(crate) use practice::PracticeServer;
 pub(crate) use run::Run;
+pub(crate) use source::Source;
+pub(crate) use spending::Submits;
 pub(crate) use trust::Trust;
-pub(crate) use values::{InputSource, Profile, Setting};
+pub(crate) use values::{InputSource, ListLimit, Profile, Setting};
 
 /// Run sandboxed workflow nodes that make videos and pictures from a picture.
 #[derive(Parser)]
-#[command(name = "zoetrope", version, after_long_help = exit_code::help(), after_help = "See --help for the exit codes.")]
+#[command(name = "zoetrope", version, max_term_width = 100)]
+#[command(after_help = "\
+Example: zoetrope run image_to_video_v3 --image lighthouse.jpg --set prompt=sea
+See --help for the exit codes.")]
+#[command(after_long_help = exit_code::help("\
+Example: zoetrope run image_to_video_v3 --image lighthouse.jpg --set prompt=sea
+"))]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -60,6 +79,7 @@ pub(crate) enum Command {
     Check(Check),
     Run(Box<Run>),
     Jobs(jobs::Jobs),
+    Costs(Costs),
     Artifacts(artifacts::Artifacts),
     Packs(packs::Packs),
     Trust(Trust),
@@ -77,7 +97,10 @@ impl Command {
     pub(crate) fn changes_jobs(&self) -> bool {
         match self {
             Self::Run(_) => true,
-            Self::Jobs(jobs) => !matches!(jobs.command, None | Some(jobs::Command::Show(_))),
+            Self::Jobs(jobs) => !matches!(
+                jobs.command,
+                None | Some(jobs::Command::List(_) | jobs::Command::Show(_))
+            ),
             _ => false,
         }
     }
@@ -103,10 +126,12 @@ impl Command {
     /// that themselves; `doctor` says it in its own output.
     pub(crate) fn needs_no_connection(&self) -> bool {
         match self {
-            Self::Nodes(_) | Self::Practice(_) => true,
+            Self::Nodes(_) | Self::Costs(_) | Self::Practice(_) => true,
             Self::Jobs(jobs) => matches!(
                 jobs.command,
-                None | Some(jobs::Command::Show(_) | jobs::Command::Prune(_))
+                None | Some(
+                    jobs::Command::List(_) | jobs::Command::Show(_) | jobs::Command::Prune(_)
+                )
             ),
             Self::Packs(packs) => matches!(packs.command, None | Some(packs::Command::Show(_))),
             _ => false,
@@ -116,8 +141,9 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn argument_definitions_are_consistent() {

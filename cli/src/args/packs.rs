@@ -7,7 +7,9 @@ use zoetrope_host::connections::ConnectionId;
 
 /// List the allowed components, or show, allow or revoke one.
 #[derive(Args)]
-#[command(after_help = "With --json, prints an array of the allowed packs.")]
+#[command(after_help = "\
+Example: zoetrope packs show pack.wasm
+With --json, prints an array of the allowed packs.")]
 pub(crate) struct Packs {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -22,6 +24,7 @@ pub(crate) enum Command {
 
 /// Show the permissions that a component requests and those it has.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope packs show pack.wasm")]
 pub(crate) struct Show {
     /// Component file, or the name or digest prefix of an allowed pack
     #[arg(value_name = "FILE|NAME|DIGEST")]
@@ -34,6 +37,7 @@ pub(crate) struct Show {
 /// component's manifest requests, over one connection of each category; edit the table to
 /// grant less. `zoetrope packs show FILE` shows the request without granting it.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope packs allow pack.wasm --connection pixelml")]
 pub(crate) struct Allow {
     /// Component file
     pub(crate) file: PathBuf,
@@ -50,6 +54,7 @@ pub(crate) struct Allow {
 /// Its unfinished jobs, charged ones too, cannot continue. To continue them, allow the component
 /// again and run `zoetrope jobs resume --all`.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope packs revoke example")]
 pub(crate) struct Revoke {
     /// Name or digest prefix of an allowed pack, or its file
     #[arg(value_name = "NAME|DIGEST|FILE")]

@@ -9,8 +9,10 @@ use clap::Args;
 /// Run the practice provider as a server, until Ctrl-C.
 ///
 /// It implements the providers' protocols and renders clips by moving a camera over the
-/// picture. It is not an AI model.
+/// picture. It is not an AI model. Writes the configuration of its connections to standard
+/// output.
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope practice > zoetrope.toml")]
 pub(crate) struct PracticeServer {
     /// Loopback address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]

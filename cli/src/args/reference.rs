@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use clap::{Arg, Command, CommandFactory as _};
 use zoetrope_host::error::ErrorKind;
 
+use super::help::EXAMPLE;
 use super::{Cli, environment};
 use crate::exit_code;
 
@@ -50,11 +51,8 @@ fn describe(page: &mut String, command: &Command, is_shown: &dyn Fn(&Arg) -> boo
     let usage = usage.trim_start_matches("Usage: ");
     let about = command.get_long_about().or(command.get_about());
     let _ = write!(page, "\n## {name}\n\n```text\n{usage}\n```\n");
-    if let Some(about) = about {
-        let _ = write!(page, "\n{about}\n");
-    }
-    if let Some(more) = command.get_after_help() {
-        let _ = write!(page, "\n{more}\n");
+    for text in about.into_iter().chain(command.get_after_help()) {
+        page.push_str(&markdown(&text.to_string()));
     }
     let is_own = |argument: &&Arg| {
         !matches!(argument.get_id().as_str(), "help" | "version") && is_shown(argument)
@@ -101,6 +99,22 @@ fn meaning(argument: &Arg) -> String {
         sentences.push("Can be given more than once".into());
     }
     sentences.join(". ")
+}
+
+/// A text of the help: its example lines in a block of code, and before them the rest.
+fn markdown(text: &str) -> String {
+    let (examples, rest): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.starts_with(EXAMPLE));
+    let mut markdown = String::new();
+    let rest = rest.join("\n");
+    if !rest.trim().is_empty() {
+        let _ = write!(markdown, "\n{}\n", rest.trim());
+    }
+    if !examples.is_empty() {
+        let examples = examples.join("\n").replace(EXAMPLE, "");
+        let _ = write!(markdown, "\n```sh\n{examples}\n```\n");
+    }
+    markdown
 }
 
 fn environment_variables(page: &mut String) {

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::events::EventsOption;
-use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, key};
+use super::source::Source;
+use super::spending::Limit;
+use super::values::key;
 
 /// Run a node: upload, submit, wait, download.
 ///
@@ -19,6 +21,10 @@ use super::values::{InputParser, InputSource, Profile, Setting, SettingParser, k
 /// {index} (the line of a batch), {date} (of the job, in UTC) and each field of the input, as
 /// {seed}. Write {{ and }} for braces.
 #[derive(Args)]
+#[command(after_help = "\
+Example: zoetrope run image_to_video_v3 --image lighthouse.jpg --set prompt=sea
+Example: zoetrope run image_to_video_v3 --input input.json --out clip.mp4
+Example: zoetrope run image_to_video_v3 --batch lines.jsonl --out-dir clips")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of the command line"
@@ -28,22 +34,12 @@ pub(crate) struct Run {
     pub(crate) node: String,
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Local picture for the node's first picture field
-    #[arg(long, value_name = "PATH")]
-    pub(crate) image: Option<PathBuf>,
-    /// End before anything is sent if a local picture is truncated or damaged; without it, that
-    /// is a note and the provider decides
-    #[arg(long)]
-    pub(crate) strict: bool,
     /// File to write the result to, `-` for standard output [default: a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file at --out if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// Connection to use
-    #[arg(long, value_name = "ID")]
-    pub(crate) connection: Option<String>,
     /// How long to wait, including time in the queue; after that the job continues at the provider
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
     pub(crate) deadline: Duration,
@@ -61,6 +57,11 @@ pub(crate) struct Run {
     /// Run a program when a job has ended; further --exec are its arguments
     #[arg(long, value_name = "PROGRAM|ARG", allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) limit: Limit,
+    /// Show what would be sent, and what it may cost; send nothing
+    #[arg(long = "dry-run", conflicts_with_all = ["detach", "wait"])]
+    pub(crate) only_plans: bool,
     /// Wait for the result; the default
     #[arg(long, conflicts_with = "detach")]
     pub(crate) wait: bool,
@@ -79,19 +80,4 @@ pub(crate) struct Run {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) events: EventsOption,
-}
-
-/// The sources of a run's input.
-#[derive(Args)]
-pub(crate) struct Source {
-    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
-    /// itself
-    #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
-    pub(crate) input: Option<InputSource>,
-    /// Set one field: plain text for text fields, JSON for the others
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = SettingParser)]
-    pub(crate) settings: Vec<Setting>,
-    /// How strictly to read the input
-    #[arg(long, default_value = "strict")]
-    pub(crate) profile: Profile,
 }

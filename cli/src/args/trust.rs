@@ -11,7 +11,10 @@ use clap::Args;
 /// trusted again by the same command, which then shows the difference. A file named by `--config`
 /// or `ZOETROPE_CONFIG`, and the user's own, need no trust.
 #[derive(Args)]
-#[command(after_help = "With --list and --json, prints an array of the trusted files.")]
+#[command(after_help = "\
+Example: zoetrope trust --show
+Example: zoetrope trust zoetrope.toml
+With --list and --json, prints an array of the trusted files.")]
 pub(crate) struct Trust {
     /// File to trust, named zoetrope.toml [default: the one in the working directory]
     pub(crate) file: Option<PathBuf>,

@@ -4,8 +4,12 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use zoetrope_host::contract;
-use zoetrope_host::ledger::State;
+use zoetrope_host::driver::now;
+use zoetrope_host::ledger::{Millis, State};
 
 /// How strictly to read an input.
 #[derive(Clone, Copy, ValueEnum)]
@@ -107,10 +111,65 @@ pub(super) fn key(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// A time: `2d` ago, a date (UTC), or a time with its zone.
+pub(super) fn since(text: &str) -> Result<Millis, &'static str> {
+    const EXPECTED: &str = "expected a duration such as 2d or 12h, or a date such as 2026-11-01";
+    if let Ok(age) = humantime::parse_duration(text) {
+        let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        return Ok(now().saturating_sub(age));
+    }
+    let day = text.parse::<Date>().map_err(|_| EXPECTED);
+    let start = day.and_then(|day| day.to_zoned(TimeZone::UTC).map_err(|_| EXPECTED));
+    // A date with a time is one as well.
+    let time = match text.parse::<Timestamp>() {
+        Ok(time) => time,
+        Err(_) => start?.timestamp(),
+    };
+    Ok(time.as_millisecond())
+}
+
+/// A number of jobs; `None`: all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListLimit(pub(crate) Option<usize>);
+
+pub(super) fn list_limit(text: &str) -> Result<ListLimit, &'static str> {
+    match text.parse() {
+        _ if text == "all" => Ok(ListLimit(None)),
+        Ok(count) if count > 0 => Ok(ListLimit(Some(count))),
+        _ => Err("expected a number from 1, or all"),
+    }
+}
+
 pub(super) fn state(text: &str) -> Result<State, String> {
     let known = State::ALL.into_iter().find(|state| state.as_str() == text);
     known.ok_or_else(|| {
         let names: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
         format!("expected one of {}", names.join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_duration_a_date_or_a_time() {
+        let day = since("2026-11-01").expect("a date");
+        assert_eq!(since("2026-11-01T00:00:00Z"), Ok(day));
+        assert_eq!(since("2026-11-01T02:00:00+02:00"), Ok(day));
+        let hour = since("2d").expect("a duration") - since("49h").expect("a duration");
+        assert!((3_500_000..3_700_000).contains(&hour), "{hour}");
+        for wrong in ["yesterday", "2026-13-01", "", "2"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn limit_is_a_number_or_all() {
+        assert_eq!(list_limit("5"), Ok(ListLimit(Some(5))));
+        assert_eq!(list_limit("all"), Ok(ListLimit(None)));
+        for wrong in ["0", "-1", "many", ""] {
+            assert!(list_limit(wrong).is_err(), "{wrong}");
+        }
+    }
 }

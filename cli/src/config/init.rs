@@ -1,17 +1,18 @@
 //! `zoetrope config init`.
 
 use std::fs;
-use std::io::ErrorKind as IoErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 use zoetrope_host::config::{CONFIG_FILE, Place, Places, create_file, create_private_folder};
+use zoetrope_host::jobs::NextStep;
 use zoetrope_host::sanitize::escaped_path;
 
 use crate::args::config::Init;
 use crate::context::Context;
-use crate::report::Failure;
+use crate::report::{Failure, Phase, unwritten};
 use crate::shell::quoted;
 
 /// The new file: comments alone, so that it changes nothing until it is edited.
@@ -31,20 +32,17 @@ impl Init {
         };
         let shown = escaped_path(&path);
         let created = created.and_then(|()| create_file(&path, TEXT));
-        created.map_err(|error| match error.kind() {
-            IoErrorKind::AlreadyExists => {
-                let next = format!(
-                    "Edit it, then check it: zoetrope config check {}",
-                    quoted(&path)
-                );
-                Failure::usage(format!("`{shown}` exists and was not changed")).then(next)
-            }
-            _ => Failure::usage(format!("`{shown}` cannot be created: {error}"))
-                .then("Name another file: zoetrope config init FILE".into()),
-        })?;
+        created.map_err(|error| not_created(&path, &error))?;
         let printer = context.printer();
-        printer.answer(&json!({ "ok": true, "file": shown }), &shown)?;
         let file = quoted(&path);
+        let written = printer.answer(&json!({ "ok": true, "file": shown }), &shown);
+        unwritten::end(written, printer, |error| {
+            Failure::internal(Phase::Setup, format!("`{shown}` is created, but {error}"))
+                .of_unwritten(Vec::new())
+                .then(format!(
+                    "Edit it, then check it: zoetrope config check {file}"
+                ))
+        })?;
         printer.message(&format!(
             "Created. Edit it, then check it: zoetrope config check {file}"
         ));
@@ -61,6 +59,29 @@ impl Init {
             ));
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The failure to create the file.
+fn not_created(path: &Path, error: &io::Error) -> Failure {
+    let (shown, file) = (escaped_path(path), quoted(path));
+    match error.kind() {
+        _ if path.is_dir() => {
+            let file = quoted(&path.join(CONFIG_FILE));
+            Failure::usage(format!("`{shown}` is a folder and was not changed"))
+                .then(format!("Name a file in it: zoetrope config init {file}"))
+        }
+        ErrorKind::AlreadyExists => Failure::usage(format!("`{shown}` exists and was not changed"))
+            .then(format!(
+                "Edit it, then check it: zoetrope config check {file}"
+            )),
+        ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(path).to_owned();
+            Failure::usage(format!("`{shown}` cannot be created: {error}"))
+                .then_step(NextStep::CreateFolder { folder }, "")
+        }
+        _ => Failure::usage(format!("`{shown}` cannot be created: {error}"))
+            .then("Name another file: zoetrope config init FILE".into()),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
             answer.insert("charged".into(), job.charge().as_str().into());
             let (charge, reported) = (job.charge().as_str(), outcome::reported(job));
             let text = format!("cancelled; charged: {charge}{reported}");
-            print(&Value::Object(answer), &text, context)
+            print(&Value::Object(answer), &text, job, context)
         }
         State::Succeeded | State::Failed if job.is_done() => {
             let message = format!(
@@ -119,6 +119,6 @@ fn kept(job: &Job, step: NextStep, context: &Context) -> Failure {
 fn ended(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     match outcome::of(job, &context.options()) {
         Err(failure) => Err(failure),
-        Ok(answer) => print(&answer, "the job has ended", context),
+        Ok(answer) => print(&answer, "the job has ended", job, context),
     }
 }

@@ -64,8 +64,8 @@ impl Fetch {
                     context.printer().info(&note);
                 }
                 let job = settle(&jobs, &progress, changed, &mut interrupts).await?;
-                let printed = print_result(&job, context);
-                printed.map_err(|failure| match NextStep::of(&job, Time::present()) {
+                let written = print_result(&job, context);
+                written.map_err(|failure| match NextStep::of(&job, Time::present()) {
                     NextStep::Resume { .. } => failure.then(self.again(&job, &out, context)),
                     _ => failure,
                 })

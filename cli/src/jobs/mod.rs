@@ -4,7 +4,9 @@ mod cancel;
 mod end_hooks;
 mod fetch;
 mod list;
+mod page;
 mod prune;
+mod receipt;
 mod resolve;
 mod resume;
 mod retry;
@@ -28,13 +30,14 @@ use super::interrupts::Interrupts;
 use super::picture_notes;
 use super::progress::Progress;
 use super::recording::Recording;
-use super::report::{Failure, Phase, next_step, of_jobs, of_ledger, outcome};
+use super::report::{Failure, Phase, next_step, of_jobs, of_ledger, outcome, unwritten};
 use super::wait::wait_for;
 
 impl Arguments {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
         match self.command {
             None => self.list.run(context),
+            Some(Command::List(command)) => command.run(context),
             Some(Command::Show(command)) => command.run(context),
             Some(Command::Watch(command)) => command.run(context).await,
             Some(Command::Resume(command)) => command.run(context).await,
@@ -123,14 +126,16 @@ pub(super) fn only(rows: Rows, before: Job, options: &str) -> Result<Job, Failur
 fn print_result(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     let answer = outcome::of(job, &context.options())?;
     context.note_all(picture_notes::results([job]));
-    let printed = context.answer_files(&answer, &outcome::files(job));
-    printed.map_err(|error| outcome::not_printed(&error, job, &context.options()))?;
-    context.close(job);
-    Ok(ExitCode::SUCCESS)
+    let files = outcome::files(job);
+    let written = context.answer_files(&answer, &files);
+    if written.is_ok() {
+        context.close(job);
+    }
+    unwritten::end_of_job(written, job, &files, context.printer(), &context.options())
 }
 
-/// Prints an answer as JSON or as text.
-fn print(answer: &Value, text: &str, context: &Context) -> Result<ExitCode, Failure> {
-    context.answer(answer, text)?;
-    Ok(ExitCode::SUCCESS)
+/// Prints an answer about a job, as JSON or as text.
+fn print(answer: &Value, text: &str, job: &Job, context: &Context) -> Result<ExitCode, Failure> {
+    let written = context.answer(answer, text);
+    unwritten::end_of_job(written, job, &[], context.printer(), &context.options())
 }

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use indicatif::HumanBytes;
 use serde_json::json;
 use zoetrope_host::driver::now;
-use zoetrope_host::jobs::{Keys, PruneProgress, Pruned, open_to_prune, prune_with};
+use zoetrope_host::jobs::{Keys, NextStep, PruneProgress, Pruned, open_to_prune, prune_with};
 
-use super::print;
 use crate::args::jobs::Prune;
 use crate::context::Context;
 use crate::interrupts::report_at_signal;
-use crate::report::{Failure, of_jobs, of_ledger};
+use crate::report::{Failure, Phase, next_step, of_jobs, of_ledger, unwritten};
 use crate::terminal_line::TerminalLine;
 
 /// Fewer jobs are deleted in a moment, without a line of progress.
@@ -65,6 +64,14 @@ impl Prune {
         } else {
             text
         };
-        print(&answer, &text, context)
+        let written = context.answer(&answer, &text);
+        unwritten::end(written, context.printer(), |error| {
+            let message = format!("the jobs are deleted, but {error}");
+            let facts = text.lines().map(str::to_owned).collect();
+            let next = next_step::text(&NextStep::ListJobs, &context.options());
+            Failure::internal(Phase::Setup, message)
+                .of_unwritten(facts)
+                .then(next)
+        })
     }
 }

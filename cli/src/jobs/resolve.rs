@@ -23,7 +23,7 @@ impl Resolve {
         let adopted = Some(&job).filter(|_| self.finding.provider_job_id.is_some());
         needs_connections(context, adopted.as_slice()).await?;
         let resolved = match &self.finding.provider_job_id {
-            Some(id) => jobs.adopt(&job, id).await,
+            Some(id) => jobs.adopt(&job, id, self.force).await,
             None => jobs.mark_never_started(&job).await,
         };
         let job = resolved.map_err(|error| of_jobs(error, &context.options()))?;
@@ -49,6 +49,6 @@ impl Resolve {
                 job.charge().as_str()
             )
         };
-        print(&answer, &text, context)
+        print(&answer, &text, &job, context)
     }
 }

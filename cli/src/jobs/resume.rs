@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::interrupts::Interrupts;
 use crate::picture_notes;
 use crate::progress::Progress;
+use crate::purchase;
 use crate::recording::Recording;
 use crate::report::{Continuation, Failure, Summary, of_ledger};
 use crate::wait::wait_for;
@@ -29,6 +30,7 @@ impl Resume {
         let unfinished =
             Some(&job).filter(|job| !job.is_done() || job.has_no_result() || is_removed);
         needs_connections(context, unfinished.as_slice()).await?;
+        purchase::resume_one(context, &jobs, &job, &self.submits, &mut interrupts).await?;
         let options = context.options();
         let recording = recording(&jobs, &options, &job, self.deadline);
         let until = deadline_after(self.deadline);
@@ -56,14 +58,15 @@ impl Resume {
             let unfinished: Vec<_> = rows.jobs.iter().filter(|job| !job.is_done()).collect();
             needs_connections(context, &unfinished).await?;
         }
-        let options = context.options();
+        let left = purchase::resume_all(context, jobs, &self.submits, interrupts).await?;
+        let (left_ids, options) = (left.ids(), context.options());
         let recording = Recording {
             jobs,
             options: &options,
             job: None,
             limit: self.deadline,
         };
-        let resuming = jobs.resume_all(deadline_after(self.deadline));
+        let resuming = jobs.resume_all_but(&left_ids, deadline_after(self.deadline));
         let ids = recording.until_interrupted(resuming, interrupts).await?;
         for id in &ids {
             let job = jobs.ledger().job(id).ok().flatten();
@@ -75,8 +78,9 @@ impl Resume {
         let next = Continuation::of_all(&context.options());
         let solutions = context.solutions().await;
         context.note_all(picture_notes::results(&rows.jobs));
-        Summary::of(&rows, &context.options(), &solutions)
+        Ok(Summary::of(&rows, &context.options(), &solutions)
             .with_notes(context.notes())
-            .report(context.printer(), &next)
+            .with_left_out(left.document(), left.message(&options))
+            .report(context.printer(), &next))
     }
 }

@@ -3,16 +3,18 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use zoetrope_host::driver::{WaitFor, deadline_after};
+use zoetrope_host::driver::{Time, WaitFor, deadline_after};
+use zoetrope_host::jobs::{Jobs, Submission};
 use zoetrope_host::ledger::Job;
 
 use super::{find_job, has_connection, needs_connections, print_result, settle};
 use crate::args::jobs::Retry;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::max_cost::check;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{Continuation, Failure, Summary, of_jobs};
+use crate::report::{Continuation, Failure, Summary, of_jobs, outcome};
 use crate::retry::{announce, submit_again};
 use crate::wait::wait_for;
 
@@ -39,7 +41,7 @@ impl Retry {
         for job in &ended {
             has_connection(context, job, &self.command_for(job)).await?;
         }
-        announce(&jobs, &ended, context)?;
+        self.begin(context, &jobs, &ended, &waiting).await?;
         let deadline_at = deadline_after(self.deadline);
         let mut queued = Vec::with_capacity(ended.len());
         for job in &ended {
@@ -72,11 +74,35 @@ impl Retry {
                 let next = Continuation::of_all(&context.options());
                 let solutions = context.solutions().await;
                 context.note_all(picture_notes::results(&rows.jobs));
-                Summary::of(&rows, &context.options(), &solutions)
+                Ok(Summary::of(&rows, &context.options(), &solutions)
                     .with_notes(context.notes())
-                    .report(context.printer(), &next)
+                    .report(context.printer(), &next))
             }
         }
+    }
+
+    /// Checks `--max-cost`, the sum of what the new attempts cost at most; then says what was
+    /// charged before.
+    async fn begin(
+        &self,
+        context: &Context,
+        jobs: &Jobs,
+        ended: &[Job],
+        waiting: &[Job],
+    ) -> Result<(), Failure> {
+        let Some(limit) = &self.limit.max_cost else {
+            return announce(jobs, ended, context);
+        };
+        let mut runs = Vec::new();
+        let may_be_sent = |job: &&Job| Submission::of(job, Time::present()).is_some();
+        for job in ended.iter().chain(waiting.iter().filter(may_be_sent)) {
+            let bound = context.bound_of_job(job).await?;
+            runs.push((job.spec.connection.clone(), bound));
+        }
+        let spent = ended.iter().map(|job| Some(job.charge()));
+        let spent = outcome::charge_of(spent);
+        check(limit, &runs).map_err(|failure| failure.charged(spent))?;
+        announce(jobs, ended, context)
     }
 
     /// The same command for one of the jobs.

@@ -1,53 +1,79 @@
 //! `zoetrope jobs show`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use zoetrope_host::driver::{Time, now};
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::{Comparison, FileState, JobsError, find, removed_job};
-use zoetrope_host::ledger::{EarlierAttempt, HistoryEntry, Job, RemovedJob, Target};
-use zoetrope_host::sanitize::{escaped_json, line};
+use zoetrope_host::jobs::{
+    Comparison, FileState, JobsError, NextStep, find, removed_job, short_id,
+};
+use zoetrope_host::ledger::{
+    ClipFile, EarlierAttempt, HistoryEntry, Job, Ledger, RemovedJob, State, Target,
+};
 
 use super::end_hooks;
+use super::list::SHORT_ID;
+use super::receipt::Receipt;
 use crate::args::jobs::Show;
 use crate::context::Context;
-use crate::report::{Failure, of_jobs, of_ledger, outcome};
+use crate::report::{Failure, next_step, of_jobs, of_ledger, outcome, unwritten};
+use crate::table::width;
+
+/// The width of a receipt that is not shown on a terminal.
+const WIDTH: usize = 80;
 
 impl Show {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let ledger = context.ledger()?;
         let job = match find(&ledger, &self.id) {
-            Err(JobsError::Removed { removed }) => return print_removed(*removed, context),
+            Err(JobsError::Removed { removed }) => {
+                return print_removed(*removed, &ledger, context);
+            }
             found => found.map_err(|error| of_jobs(error, &context.options()))?,
         };
-        let history = ledger.history(&job.spec.id);
-        let history = history.map_err(|error| of_ledger(&error, &context.options()))?;
-        let mut document = self.document(&job, &history);
+        let failed = |error| of_ledger(&error, &context.options());
+        let history = ledger.history(&job.spec.id).map_err(failed)?;
         let uploads = ledger.uploads_of(&job.spec.connection, &job.spec.key);
-        let uploads = uploads.map_err(|error| of_ledger(&error, &context.options()))?;
+        let uploads = uploads.map_err(failed)?;
+        let earlier = ledger.earlier_attempts(&job.spec.id).map_err(failed)?;
+        let hooks = ledger.end_hooks_of(&job.spec.id).map_err(failed)?;
+        let hooks: Vec<_> = hooks.iter().map(end_hooks::document).collect();
+        if !context.json() {
+            let input = self
+                .input
+                .then(|| serde_json::to_string_pretty(&inputs(&job)));
+            let ids = ledger.ids().map_err(failed)?;
+            let receipt = Receipt {
+                history: &history,
+                earlier: &earlier,
+                uploads,
+                end_commands: hooks.iter().map(end_hooks::text).collect(),
+                submitted_at: job.submitted_at(),
+                removed_at: None,
+                input: input.and_then(Result::ok),
+                next: next(&job, &ids, context),
+                job: &job,
+                now: now(),
+            };
+            return print(&receipt, context);
+        }
+        let mut document = self.document(&job, &history);
         if uploads > 0 {
             document["uploads"] = uploads.into();
         }
-        let earlier = ledger.earlier_attempts(&job.spec.id);
-        let earlier = earlier.map_err(|error| of_ledger(&error, &context.options()))?;
         if !earlier.is_empty() {
             document["earlier_attempts"] = earlier.iter().map(earlier_attempt).collect();
         }
-        let hooks = ledger.end_hooks_of(&job.spec.id);
-        let hooks = hooks.map_err(|error| of_ledger(&error, &context.options()))?;
         if !hooks.is_empty() {
-            document["end_hooks"] = hooks.iter().map(end_hooks::document).collect();
+            document["end_hooks"] = hooks.into();
         }
         if let Some(at) = job.schedule.cancel_sent_at {
             document["cancel_sent_at"] = outcome::time(at).into();
         }
-        if context.json() {
-            context.printer().line(&document)?;
-        } else {
-            context.printer().text(&text(&document))?;
-        }
-        Ok(ExitCode::SUCCESS)
+        let written = context.printer().line(&document);
+        let files = outcome::files(&job);
+        unwritten::end_of_job(written, &job, &files, context.printer(), &context.options())
     }
 
     fn document(&self, job: &Job, history: &[HistoryEntry]) -> Value {
@@ -74,23 +100,86 @@ impl Show {
             "media_type": job.file().map(|file| &file.media_type),
             "history": history.collect::<Vec<_>>(),
         });
-        if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
-            document.extend(more);
+        merge(&mut document, more);
+        if let Value::Object(document) = &mut document {
             outcome::put_path(document, "target", Some(target));
         }
         if self.input {
-            document["raw_input"] = outcome::document(Some(&job.spec.raw_input));
-            document["input"] = outcome::document(Some(&job.spec.input));
-            job.local_pictures.fill(&mut document["input"]);
+            merge(&mut document, inputs(job));
         }
         document
     }
 }
 
+/// The input as given and as submitted.
+fn inputs(job: &Job) -> Value {
+    let mut inputs = json!({
+        "raw_input": outcome::document(Some(&job.spec.raw_input)),
+        "input": outcome::document(Some(&job.spec.input)),
+    });
+    job.local_pictures.fill(&mut inputs["input"]);
+    inputs
+}
+
+fn merge(document: &mut Value, more: Value) {
+    if let (Value::Object(document), Value::Object(more)) = (document, more) {
+        document.extend(more);
+    }
+}
+
+/// The command that goes on with a job, with its short id; none if its result is there.
+fn next(job: &Job, ids: &[String], context: &Context) -> Option<String> {
+    let id = &job.spec.id;
+    let is_there = |file: &ClipFile| file.all().all(|file| file.path.is_file());
+    let step = match job.file() {
+        _ if !(job.state() == State::Succeeded && job.is_finalized()) => {
+            NextStep::of(job, Time::present())
+        }
+        Some(file) if !is_there(file) => NextStep::Fetch { job: id.clone() },
+        _ => return None,
+    };
+    let next = next_step::text(&step, &context.options());
+    Some(next.replace(id, short_id(id, ids, SHORT_ID)))
+}
+
+fn print(receipt: &Receipt<'_>, context: &Context) -> Result<ExitCode, Failure> {
+    let width = width().unwrap_or(WIDTH);
+    let (printer, job) = (context.printer(), receipt.job);
+    let written = printer.styled(&receipt.text(width));
+    unwritten::end_of_job(
+        written,
+        job,
+        &outcome::files(job),
+        printer,
+        &context.options(),
+    )
+}
+
 /// Prints what is known of a removed job.
-fn print_removed(removed: RemovedJob, context: &Context) -> Result<ExitCode, Failure> {
+fn print_removed(
+    removed: RemovedJob,
+    ledger: &Ledger,
+    context: &Context,
+) -> Result<ExitCode, Failure> {
     let (submitted_at, removed_at) = (removed.submitted_at, removed.removed_at);
     let job = removed_job(removed);
+    if !context.json() {
+        let ids = ledger.ids();
+        let ids = ids.map_err(|error| of_ledger(&error, &context.options()))?;
+        let receipt = Receipt {
+            job: &job,
+            history: &[],
+            earlier: &[],
+            uploads: 0,
+            end_commands: Vec::new(),
+            submitted_at,
+            removed_at: Some(removed_at),
+            input: None,
+            next: next(&job, &ids, context),
+            now: now(),
+        };
+        return print(&receipt, context);
+    }
     let mut document = outcome::listed(&job);
     if let Value::Object(document) = &mut document {
         // A removed job has no schedule.
@@ -101,12 +190,9 @@ fn print_removed(removed: RemovedJob, context: &Context) -> Result<ExitCode, Fai
     document["provider_origin"] = job.spec.provider_origin.as_str().into();
     document["submitted_at"] = submitted_at.map(outcome::time).into();
     document["ticket"] = outcome::document(job.ticket());
-    if context.json() {
-        context.printer().line(&document)?;
-    } else {
-        context.printer().text(&text(&document))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let written = context.printer().line(&document);
+    let files = outcome::files(&job);
+    unwritten::end_of_job(written, &job, &files, context.printer(), &context.options())
 }
 
 /// An attempt that ended before the job was submitted again.
@@ -125,48 +211,4 @@ fn earlier_attempt(attempt: &EarlierAttempt) -> Value {
         "error": error,
         "replaced_at": outcome::time(attempt.replaced_at),
     })
-}
-
-/// The text of a job: a line for each field that is not null.
-fn text(document: &Value) -> String {
-    let mut text = String::new();
-    for (name, value) in document.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::String(value) => drop(writeln!(text, "{name}: {}", line(value))),
-            Value::Array(history) if name == "history" => {
-                let _ = writeln!(text, "history:");
-                for entry in history {
-                    let field = |name: &str| entry[name].as_str().unwrap_or_default();
-                    let line = format!(
-                        "  {}  {}  {}",
-                        field("at"),
-                        field("state"),
-                        field("error_kind")
-                    );
-                    let _ = writeln!(text, "{}", line.trim_end());
-                }
-            }
-            Value::Array(hooks) if name == "end_hooks" => {
-                for hook in hooks {
-                    let _ = writeln!(text, "command at the end: {}", end_hooks::text(hook));
-                }
-            }
-            Value::Object(cost) if name == "cost" => {
-                let field = |name: &str| cost.get(name).and_then(Value::as_str).unwrap_or_default();
-                let _ = writeln!(text, "cost: {} {}", field("amount"), field("unit"));
-            }
-            Value::Object(reported) if name == "reported" => {
-                let is_free = reported.get("charged").is_some_and(|charge| charge == "no");
-                let word = if is_free { "not charged" } else { "charged" };
-                let _ = writeln!(text, "the pack reports: {word}");
-            }
-            value => drop(writeln!(
-                text,
-                "{name}: {}",
-                escaped_json(&value.to_string())
-            )),
-        }
-    }
-    text
 }

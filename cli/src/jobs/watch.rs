@@ -67,9 +67,9 @@ impl Watch {
         let next = Continuation::of_all(&context.options());
         let solutions = context.solutions().await;
         context.note_all(picture_notes::results(&rows.jobs));
-        Summary::of(&rows, &context.options(), &solutions)
+        Ok(Summary::of(&rows, &context.options(), &solutions)
             .with_notes(context.notes())
-            .report(context.printer(), &next)
+            .report(context.printer(), &next))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `zoetrope nodes`.
 
+mod list;
 mod page;
 
 use std::process::ExitCode;
@@ -10,9 +11,7 @@ use zoetrope_host::catalog::InputSchema;
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::json::compact;
-use zoetrope_host::sanitize::line;
 
-use self::page::{COLUMNS, WIDEST};
 use crate::args::{Nodes, Schema};
 use crate::context::Context;
 use crate::report::{Failure, Phase};
@@ -50,38 +49,29 @@ impl Nodes {
                 text.map_err(|error| not_json(&error))? + "\n"
             }
             (None, [node]) if self.name.is_some() => {
-                page::page(node).map_err(|error| not_json(&error))?
+                page::page(node, columns()).map_err(|error| not_json(&error))?
             }
-            _ => {
-                let widths = types.iter().map(|node| node.name.chars().count());
-                let width = widths.max().unwrap_or(0).min(WIDEST);
-                let rows = types
-                    .iter()
-                    .map(|node| format!("{:width$}  {}\n", line(&node.name), summary(node, width)));
-                rows.collect()
-            }
+            _ => list::list(types, columns()),
         })
     }
+}
+
+/// The widest text. Longer lines are harder to read.
+const WIDEST: usize = 100;
+
+/// The columns of text where standard output is not a terminal.
+const COLUMNS: usize = 80;
+
+/// The columns of standard output.
+fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    let columns = size.map(|(terminal_size::Width(columns), _)| usize::from(columns));
+    columns.map_or(COLUMNS, |columns| columns.clamp(20, WIDEST))
 }
 
 fn not_json(error: &serde_json::Error) -> Failure {
     let message = format!("a schema of the component is not JSON: {error}");
     Failure::new(ErrorKind::BadComponent, Phase::Setup, message)
-}
-
-/// The first sentence of a node's description, in what a column of names leaves of a line.
-fn summary(node: &NodeType, width: usize) -> String {
-    let left = COLUMNS - width - 2;
-    let description = line(&node.description);
-    let sentence = description.split(". ").next().unwrap_or_default();
-    if sentence.chars().count() <= left {
-        return sentence.to_owned();
-    }
-    let cut: String = sentence.chars().take(left - 2).collect();
-    let words = cut
-        .rsplit_once(' ')
-        .map_or(cut.as_str(), |(words, _)| words);
-    format!("{words} …")
 }
 
 /// A node type in the form of AgenticFlow (`NodeType` of its OpenAPI description). The platform

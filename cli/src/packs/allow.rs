@@ -15,7 +15,7 @@ use zoetrope_host::sanitize::escaped_path;
 
 use super::confirm::confirmed;
 use super::edit::Target;
-use super::manifest;
+use super::manifest_of;
 use super::show::show;
 use crate::args::packs::Allow;
 use crate::categories::misspelled;
@@ -25,9 +25,10 @@ use crate::report::{Failure, Phase, next_step};
 
 impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let component = read_component(&self.file)?;
+        let component = read_component(&self.file)
+            .map_err(|failure| failure.then("Name the file of a WebAssembly component".into()))?;
         let digest: Sha256Digest = Sha256::digest(&component).into();
-        let requested = manifest(&component)?;
+        let requested = manifest_of(&self.file, &component)?;
         let target = Target::of(context).await?;
         let config = context.config().await?;
         let known = config.policy().grant(&digest);

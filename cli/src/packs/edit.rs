@@ -59,9 +59,10 @@ impl<'a> Target<'a> {
                     text: "",
                     record: None,
                 }),
-                None => Err(Failure::usage(
-                    "there is no home directory for the configuration; name a file: --config FILE",
-                )),
+                None => Err(
+                    Failure::usage("there is no home directory for the configuration")
+                        .then("Name a configuration: --config FILE".into()),
+                ),
             },
         }
     }

@@ -16,17 +16,23 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
+use zoetrope_host::component::not_a_component;
 use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{SHORTEST, short_id};
 use zoetrope_host::policy::{Connections, CredentialPlace, Grant, Manifest, ManifestError};
+use zoetrope_host::sanitize::escaped_path;
 
 use super::args::packs::{Command, Packs};
 use super::context::Context;
 use super::report::{Failure, Phase, next_step};
 use terms::Terms;
 
-/// The shortest digest prefix that names a pack.
-const MIN_DIGITS: usize = 6;
+/// The shortest digest prefix that names a pack: as for the ids of jobs.
+const MIN_DIGITS: usize = SHORTEST;
+
+/// The digits by which a listed pack is named.
+const SHORT: usize = 12;
 
 impl Packs {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -149,6 +155,20 @@ fn merge(one: &mut Value, other: Value) {
     }
 }
 
+/// The manifest of a component. `path`: its file.
+fn manifest_of(path: &Path, component: &[u8]) -> Result<Manifest, Failure> {
+    match not_a_component(component) {
+        Some(what) => {
+            let shown = escaped_path(path);
+            let message = format!("`{shown}` is {what}, not a WebAssembly component");
+            let next = "Name the file of a component; list the allowed ones: zoetrope packs";
+            let failure = Failure::new(ErrorKind::BadComponent, Phase::Setup, message);
+            Err(failure.then(next.into()))
+        }
+        None => manifest(component),
+    }
+}
+
 fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
     Manifest::of(component).map_err(|error| {
         let next = match error {
@@ -164,7 +184,7 @@ fn manifest(component: &[u8]) -> Result<Manifest, Failure> {
 /// The first digits of a digest, as a name for it.
 fn short(digest: &Sha256Digest) -> String {
     let mut digits = digest.to_string();
-    digits.truncate(12);
+    digits.truncate(SHORT);
     digits
 }
 
@@ -208,12 +228,23 @@ async fn find(context: &Context, text: &str) -> Result<Found, Failure> {
             "`{text}` is neither a file nor an allowed pack's name or digest"
         ))
         .then(next_step::list_packs(&context.options()))),
-        _ => Err(Failure::usage(format!(
-            "`{text}` matches {} components; give more digits of the digest",
-            found.len()
-        ))
-        .then(next_step::list_packs(&context.options()))),
+        _ => Err(ambiguous(text, &found).then(next_step::list_packs(&context.options()))),
     }
+}
+
+/// The failure of a text that names several components.
+fn ambiguous(text: &str, found: &[Sha256Digest]) -> Failure {
+    let mut digests: Vec<_> = found.iter().map(ToString::to_string).collect();
+    digests.sort();
+    let short = digests
+        .iter()
+        .map(|digest| short_id(digest, &digests, SHORT));
+    let short: Vec<_> = short.collect();
+    Failure::usage(format!(
+        "`{text}` names {} components: {}",
+        found.len(),
+        short.join(", ")
+    ))
 }
 
 /// A component's bytes: those of the embedded one, or the copy that is kept for its jobs.
@@ -226,4 +257,23 @@ fn component_of(context: &Context, digest: &Sha256Digest) -> Option<Vec<u8>> {
         .ok()?
         .join(format!("components/{digest}.wasm"));
     fs::read(kept).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ambiguous_digest_lists_the_components_with_enough_digits() {
+        let zeros = "0".repeat(63);
+        let digests = ["1", "2"].map(|last| format!("{zeros}{last}").parse().expect("a digest"));
+        let message = ambiguous("0000", &digests).message().to_owned();
+        assert!(
+            message.starts_with("`0000` names 2 components: "),
+            "{message}"
+        );
+        for last in ["1", "2"] {
+            assert!(message.contains(&format!("{zeros}{last}")), "{message}");
+        }
+    }
 }

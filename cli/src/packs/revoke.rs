@@ -10,7 +10,7 @@ use super::edit::Target;
 use super::find;
 use crate::args::packs::Revoke;
 use crate::context::Context;
-use crate::report::{Failure, next_step};
+use crate::report::{Failure, Phase, next_step, unwritten};
 
 impl Revoke {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -28,7 +28,13 @@ impl Revoke {
         }
         target.revoke(&found.digest)?;
         let (digest, printer) = (found.digest.to_string(), context.printer());
-        printer.answer(&json!({ "ok": true, "revoked": digest }), &digest)?;
+        let written = printer.answer(&json!({ "ok": true, "revoked": digest }), &digest);
+        unwritten::end(written, printer, |error| {
+            let message = format!("the component {digest} is revoked, but {error}");
+            Failure::internal(Phase::Setup, message)
+                .of_unwritten(Vec::new())
+                .then(next_step::list_packs(&context.options()))
+        })?;
         printer.message(&format!("Revoked in {}.", escaped_path(target.path())));
         Ok(ExitCode::SUCCESS)
     }

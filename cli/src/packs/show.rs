@@ -1,6 +1,7 @@
 //! `zoetrope packs show`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use zoetrope_host::sanitize::sentence;
 
 use super::confirm::{granted_connections, of_pack};
 use super::terms::{Terms, header_in_words};
-use super::{find, granted, manifest, merge};
+use super::{find, granted, manifest_of, merge};
 use crate::args::packs::Show;
 use crate::context::Context;
 use crate::report::Failure;
@@ -21,7 +22,10 @@ use crate::report::Failure;
 impl Show {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let found = find(context, &self.pack).await?;
-        let requested = found.component.as_deref().map(manifest).transpose()?;
+        let path = Path::new(&self.pack);
+        let requested = found.component.as_deref();
+        let requested = requested.map(|component| manifest_of(path, component));
+        let requested = requested.transpose()?;
         let config = context.config().await?;
         show(
             context,

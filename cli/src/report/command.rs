@@ -1,11 +1,19 @@
 //! The failure of a command for jobs.
 
+use zoetrope_host::driver::now;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::JobsError;
+use zoetrope_host::ledger::{Job, JobSpec};
 use zoetrope_host::media::MediaError;
+use zoetrope_host::sanitize::{line, sentence};
+use zoetrope_host::similar::most_similar;
 
 use super::failure::{Failure, Phase, of_driver};
 use super::{next_step, outcome};
+use crate::ago::relative;
+
+/// The most jobs that an ambiguous name lists.
+const MOST_CANDIDATES: usize = 5;
 
 /// Converts an error of the jobs library. `options`: the global options to repeat in the
 /// command of the next step.
@@ -31,6 +39,10 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)
             .then(next)
             .about(&job),
+        JobsError::Unconfirmed { ref job, .. } => {
+            let failure = Failure::new(kind, Phase::Poll, chain(&error));
+            failure.about(job).then(next)
+        }
         JobsError::OutcomeKnown { ref job }
         | JobsError::NotFailed { ref job }
         | JobsError::WithoutInput { ref job }
@@ -46,13 +58,48 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::Copy { job, source } => Failure::new(kind, Phase::Download, chain(&source))
             .about(&job)
             .then(next),
-        JobsError::UnknownNodeType { ref known, .. } => {
+        JobsError::UnknownNodeType {
+            ref name,
+            ref known,
+        } => {
+            let near = most_similar(name, known.iter().map(String::as_str));
+            let (meant, next) = match near {
+                Some(near) => {
+                    let shown = next_step::show_node(near, options);
+                    (format!("did you mean `{}`? The", sentence(near)), shown)
+                }
+                None => ("the".into(), next),
+            };
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            let message = format!("{error}; the node types are {}", known.join(", "));
+            let message = format!("{error}; {meant} node types are {}", known.join(", "));
+            Failure::new(kind, Phase::Setup, message).then(next)
+        }
+        JobsError::AmbiguousId { ref candidates, .. } => {
+            let message = format!("{error}: {}", listed(candidates));
             Failure::new(kind, Phase::Setup, message).then(next)
         }
         error => Failure::new(kind, phase(&error), chain(&error)).then(next),
     }
+}
+
+/// The jobs that a name may mean.
+fn listed(candidates: &[Job]) -> String {
+    let jobs = candidates.iter().take(MOST_CANDIDATES).map(|job| {
+        let JobSpec {
+            id,
+            node,
+            connection,
+            created_at,
+            ..
+        } = &*job.spec;
+        let (state, made) = (job.state().as_str(), relative(*created_at, now()));
+        format!("{id} ({}, {connection}, {state}, {made})", line(node))
+    });
+    let mut jobs: Vec<_> = jobs.collect();
+    if candidates.len() > MOST_CANDIDATES {
+        jobs.push("and more".into());
+    }
+    jobs.join(", ")
 }
 
 /// The phase of a run that failed before it had a job.

@@ -20,6 +20,8 @@ pub(crate) struct Continuation {
     pub(crate) retry: Option<String>,
     /// Lists all jobs.
     pub(crate) list: String,
+    /// Shows the results again once all jobs have them. It buys nothing.
+    pub(crate) show: String,
 }
 
 impl Continuation {
@@ -29,6 +31,7 @@ impl Continuation {
             resume: text(&NextStep::ResumeAll, options),
             retry: None,
             list: text(&NextStep::ListJobs, options),
+            show: text(&NextStep::ListJobs, options),
         }
     }
 
@@ -55,6 +58,7 @@ impl Continuation {
             (resume, retry)
         };
         Self {
+            show: resume.clone(),
             resume,
             retry: Some(retry),
             list: text(&NextStep::ListJobs, options),
@@ -65,17 +69,20 @@ impl Continuation {
 /// The command of a batch again, without the global options.
 fn repeated(run: &Run, (lines, folder): (&Path, &Path), is_relative: bool, key: &str) -> String {
     let mut more = String::new();
-    if let Some(image) = &run.image {
+    if let Some(image) = &run.source.image {
         let _ = write!(more, " --image {}", quoted(&full(image)));
     }
     if let Some(name) = &run.name {
         let _ = write!(more, " --name {}", quoted_text(name));
     }
-    if run.strict {
+    if run.source.strict {
         more.push_str(" --strict");
     }
-    if let Some(connection) = &run.connection {
+    if let Some(connection) = &run.source.connection {
         let _ = write!(more, " --connection {}", quoted_text(connection));
+    }
+    if let Some(most) = &run.limit.max_cost {
+        let _ = write!(more, " --max-cost {}", quoted_text(&most.to_string()));
     }
     if matches!(run.source.profile, Profile::Lax) {
         more.push_str(" --profile lax");
@@ -126,6 +133,7 @@ impl Left {
                 self.repair = Some(repair);
             }
             NextStep::Resume { .. }
+            | NextStep::SubmitOrDiscard { .. }
             | NextStep::ResumeOnce { .. }
             | NextStep::ResumeOrFetch { .. }
             | NextStep::ResumeWithBaseUrl { .. }
@@ -163,6 +171,7 @@ mod tests {
             resume: "resume".into(),
             retry: retry.map(str::to_owned),
             list: "zoetrope jobs".into(),
+            show: "show".into(),
         }
     }
 

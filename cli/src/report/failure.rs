@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 use zoetrope_host::component::{CallError, TrapKind};
-use zoetrope_host::contract::{Charge, ErrorCause, NodeError, Violation};
+use zoetrope_host::contract::{Charge, NodeError, Violation};
 use zoetrope_host::driver::DriverError;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair, with_charge};
 use zoetrope_host::ledger::{JobError, LedgerError};
 use zoetrope_host::sanitize::{line, sanitize};
 
-use super::next_step;
+use super::bad_lines::BadLines;
+use super::{next_step, violations};
 use crate::exit_code;
 use crate::printer::{PrintError, Printer};
 
@@ -53,7 +54,7 @@ impl Phase {
 pub(crate) struct Failure {
     kind: ErrorKind,
     message: String,
-    violations: Vec<Violation>,
+    violations: Box<[Violation]>,
     phase: Phase,
     charge: Charge,
     next: String,
@@ -61,8 +62,18 @@ pub(crate) struct Failure {
     step: Option<Box<NextStep>>,
     /// The job's ids, once there are any, and the last problem before its deadline.
     job: Map<String, Value>,
+    more: Box<More>,
+}
+
+/// What few failures have.
+#[derive(Debug, Default)]
+struct More {
     /// The node type and the connection of the job.
-    of: Option<Box<(String, String)>>,
+    of: Option<(String, String)>,
+    /// The lines of a batch that are refused.
+    lines: Option<BadLines>,
+    /// The facts of an answer that standard output did not take, a line each.
+    unwritten: Option<Vec<String>>,
 }
 
 impl Failure {
@@ -70,13 +81,13 @@ impl Failure {
         Self {
             kind,
             message: message.into(),
-            violations: Vec::new(),
+            violations: Box::default(),
             phase,
             charge: phase.charge(),
             next: "zoetrope --help".into(),
             step: None,
             job: Map::new(),
-            of: None,
+            more: Box::default(),
         }
     }
 
@@ -91,12 +102,42 @@ impl Failure {
 
     /// An input that breaks a rule of the program, not of the component.
     pub(crate) fn invalid_input(violation: Violation) -> Self {
-        let violations = vec![violation];
-        let message = ErrorCause::InvalidInput(violations.clone()).message();
+        Self::invalid_inputs(vec![violation])
+    }
+
+    /// An input that breaks several rules of the program.
+    pub(crate) fn invalid_inputs(violations: Vec<Violation>) -> Self {
         Self {
-            violations,
-            ..Self::new(ErrorKind::InvalidInput, Phase::Check, message)
+            message: violations::message(&violations),
+            violations: violations.into(),
+            ..Self::new(ErrorKind::InvalidInput, Phase::Check, "")
         }
+    }
+
+    /// Changes the violations of an input, if it is the failure of one.
+    pub(crate) fn map_violations(
+        self,
+        change: impl FnOnce(Vec<Violation>) -> Vec<Violation>,
+    ) -> Self {
+        if self.violations.is_empty() {
+            return self;
+        }
+        let violations = change(self.violations.into_vec());
+        Self {
+            message: violations::message(&violations),
+            violations: violations.into(),
+            ..self
+        }
+    }
+
+    /// Names the lines of a batch that are refused.
+    pub(crate) fn of_lines(mut self, lines: BadLines) -> Self {
+        self.more.lines = Some(lines);
+        self
+    }
+
+    pub(crate) fn violations(&self) -> &[Violation] {
+        &self.violations
     }
 
     /// The failure of a call into the component.
@@ -120,12 +161,16 @@ impl Failure {
     }
 
     pub(crate) fn of_node(error: &NodeError, phase: Phase) -> Self {
-        let mut message = error.cause.message();
+        let violations = error.cause.violations();
+        let mut message = match violations {
+            [] => error.cause.message(),
+            violations => violations::message(violations),
+        };
         if let Some(delay) = error.retry_after_ms {
             message = format!("{message} (wait at least {} s)", delay.div_ceil(1000));
         }
         Self {
-            violations: error.cause.violations().to_vec(),
+            violations: violations.into(),
             charge: error.charge,
             ..Self::new(error.cause.kind(), phase, message)
         }
@@ -159,16 +204,14 @@ impl Failure {
     }
 
     /// Names the node type and the connection of the job.
-    pub(crate) fn of_node_type(self, node: &str, connection: &str) -> Self {
-        Self {
-            of: Some(Box::new((node.to_owned(), connection.to_owned()))),
-            ..self
-        }
+    pub(crate) fn of_node_type(mut self, node: &str, connection: &str) -> Self {
+        self.more.of = Some((node.to_owned(), connection.to_owned()));
+        self
     }
 
     /// The node type and the connection of the job, if it is the failure of one.
     pub(crate) fn job_of(&self) -> Option<(&str, &str)> {
-        let (node, connection) = self.of.as_deref()?;
+        let (node, connection) = self.more.of.as_ref()?;
         Some((node, connection))
     }
 
@@ -214,6 +257,12 @@ impl Failure {
         }
     }
 
+    /// Makes it the failure to write an answer that has these facts. It goes to standard error alone.
+    pub(crate) fn of_unwritten(mut self, facts: Vec<String>) -> Self {
+        self.more.unwritten = Some(facts);
+        self
+    }
+
     /// Adds a clause to the message.
     pub(crate) fn with(self, clause: &str) -> Self {
         let message = format!("{}{clause}", self.message);
@@ -252,8 +301,11 @@ impl Failure {
         let message = self.shown_message().replace(['\n', '\r'], "\u{fffd}");
         error.insert("message".into(), message.into());
         if !self.violations.is_empty() {
-            let violations = self.violations.iter().map(violation).collect();
+            let violations = self.violations.iter().map(violations::document).collect();
             error.insert("violations".into(), Value::Array(violations));
+        }
+        if let Some(lines) = &self.more.lines {
+            lines.put_into(&mut error);
         }
         error.insert("phase".into(), self.phase.as_str().into());
         error.insert("charged".into(), self.charge.as_str().into());
@@ -264,32 +316,29 @@ impl Failure {
 
     /// Prints it, and returns the exit code.
     pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
-        if printer.json() {
-            if printer.line(&self.document()).is_err() {
-                printer.message(&self.text());
-            }
-        } else {
-            printer.message(&self.text());
+        let is_of_output = self.more.unwritten.is_some();
+        if is_of_output || !printer.json() || printer.line(&self.document()).is_err() {
+            printer.message(&self.text("error"));
         }
         self.exit_code()
     }
 
-    /// The text for people.
-    fn text(&self) -> String {
-        let mut lines = vec![format!("error: {}", line(&self.shown_message()))];
-        match self.violations.as_slice() {
-            [] => {}
-            [only] => lines.push(format!("  keyword: {}", line(&only.keyword))),
-            many => lines.extend(many.iter().map(|violation| {
-                let path = if violation.instance_path.is_empty() {
-                    "(document)"
-                } else {
-                    &violation.instance_path
-                };
-                let text = format!("{path}: {} [{}]", violation.message, violation.keyword);
-                format!("  {}", line(&text))
-            })),
-        }
+    /// Prints it as a note: it changes no exit code.
+    pub(crate) fn note(&self, printer: &Printer) {
+        printer.message(&self.text("note"));
+    }
+
+    /// The text for people. `label`: the word that it begins with.
+    fn text(&self, label: &str) -> String {
+        let headline = match &self.more.lines {
+            Some(bad) => bad.headline(),
+            None => self.shown_message(),
+        };
+        let mut lines = vec![format!("{label}: {}", line(&headline))];
+        lines.extend(match &self.more.lines {
+            Some(bad) => bad.lines(),
+            None => violations::lines(&self.violations),
+        });
         let reported = match self.job.get("reported").map(|it| &it["charged"]) {
             Some(charge) if charge == "no" => "; the pack reports: not charged",
             _ => "",
@@ -299,6 +348,8 @@ impl Failure {
         if let Some(job) = self.job.get("job").and_then(Value::as_str) {
             lines.push(format!("  job: {job}"));
         }
+        let facts = self.more.unwritten.iter().flatten();
+        lines.extend(facts.map(|fact| format!("  {}", line(fact))));
         lines.push(format!("  next: {}", sanitize(&self.next)));
         lines.join("\n")
     }
@@ -312,6 +363,8 @@ impl Failure {
     }
 }
 
+/// The failure of a command that buys nothing and changes nothing: it can be repeated. The others end by
+/// [`end`](super::unwritten::end) and `end_of_job`.
 impl From<PrintError> for Failure {
     fn from(error: PrintError) -> Self {
         let next = if error.lacks_space() {
@@ -363,12 +416,4 @@ fn charged(charge: Charge, phase: Phase) -> &'static str {
         }
         (Charge::Unknown, _) => "unknown; the provider may have accepted the job",
     }
-}
-
-fn violation(violation: &Violation) -> Value {
-    json!({
-        "instance_path": violation.instance_path,
-        "keyword": violation.keyword,
-        "message": violation.message,
-    })
 }

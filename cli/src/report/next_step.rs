@@ -12,6 +12,7 @@ use crate::shell::{quoted, quoted_text};
 pub(crate) fn text(step: &NextStep, options: &str) -> String {
     match step {
         NextStep::Resume { .. }
+        | NextStep::SubmitOrDiscard { .. }
         | NextStep::ResumeAll
         | NextStep::ResumeOnce { .. }
         | NextStep::ResumeOrFetch { .. }
@@ -24,22 +25,22 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         | NextStep::Adopt { .. }
         | NextStep::SettleAccount { .. }
         | NextStep::Show { .. } => of_job(step, options),
+        NextStep::AdoptUnconfirmed { .. } => unconfirmed(step, options),
         NextStep::ListJobs => format!("zoetrope jobs{options}"),
         NextStep::ListNodes => format!("zoetrope nodes{options}"),
-        NextStep::CorrectInput { node } => format!(
-            "Correct the input and run again. List the fields: {}",
-            show_node(node, options)
-        ),
+        NextStep::CorrectInput { node } => correct_input(node, options),
         NextStep::OtherInput { .. }
         | NextStep::AddCredit { .. }
         | NextStep::Retry { .. }
-        | NextStep::RetryAgain { .. } => retry(step, options),
+        | NextStep::RetryAgain { .. }
+        | NextStep::LookForCharge { .. } => retry(step, options),
         NextStep::OtherBaseUrl { .. } | NextStep::ResumeWithBaseUrl { .. } => {
             correct_base_url(step, options)
         }
-        NextStep::OtherPicture | NextStep::ConvertPicture | NextStep::OtherUpload => {
-            of_picture(step).into()
-        }
+        NextStep::OtherPicture
+        | NextStep::ReadablePicture
+        | NextStep::ConvertPicture
+        | NextStep::OtherUpload => of_picture(step).into(),
         NextStep::OtherVersion { route } => other_version(route),
         NextStep::OtherDestination
         | NextStep::FreeDestination
@@ -53,17 +54,11 @@ pub(crate) fn text(step: &NextStep, options: &str) -> String {
         NextStep::Repeat(repair) => {
             format!("{}, then run the same command again", repair_text(*repair))
         }
-        NextStep::RepeatRepaired => {
-            "Fix the cause, then run the same command again (nothing was submitted)".into()
-        }
-        NextStep::RepeatUnsubmitted => "Run the same command again (nothing was submitted)".into(),
+        NextStep::RepeatRepaired | NextStep::RepeatUnsubmitted => unsubmitted(step).into(),
         NextStep::UseNewer | NextStep::RestoreLedger => of_ledger_file(step).into(),
         NextStep::RepairRow { job } => format!(
             "Restore the row of job {job} from a backup of the ledger. Until then, the same run \
              under another --key or --data-dir may be charged again. List the other jobs: zoetrope jobs{options}"
-        ),
-        NextStep::LookForCharge { job } => format!(
-            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider. To pay for a further attempt, run: zoetrope jobs retry {job} --again{options}"
         ),
         NextStep::NewRun | NextStep::Nothing { .. } => after_the_end(step).into(),
         _ => "zoetrope --help".into(),
@@ -75,6 +70,43 @@ fn of_ledger_file(step: &NextStep) -> &'static str {
     match step {
         NextStep::UseNewer => "Use the newer zoetrope, or another --data-dir",
         _ => "Restore the ledger from a backup, or use another --data-dir",
+    }
+}
+
+fn correct_input(node: &str, options: &str) -> String {
+    let fields = show_node(node, options);
+    format!("Correct the input and run again. List the fields: {fields}")
+}
+
+/// The step after an id that the provider has not confirmed.
+fn unconfirmed(step: &NextStep, options: &str) -> String {
+    let NextStep::AdoptUnconfirmed {
+        job,
+        provider_job_id,
+        is_unknown,
+    } = step
+    else {
+        return text(step, options);
+    };
+    let first = if *is_unknown {
+        "Check the ID at the provider, then run the same command with the right one"
+    } else {
+        "Run the same command again when the provider answers"
+    };
+    let id = quoted_text(provider_job_id);
+    format!(
+        "{first}. To record this ID without asking, run: zoetrope jobs resolve {job} \
+         --provider-job-id {id} --force{options}"
+    )
+}
+
+/// The steps after a request that was not submitted.
+fn unsubmitted(step: &NextStep) -> &'static str {
+    match step {
+        NextStep::RepeatRepaired => {
+            "Fix the cause, then run the same command again (nothing was submitted)"
+        }
+        _ => "Run the same command again (nothing was submitted)",
     }
 }
 
@@ -104,6 +136,9 @@ fn retry(step: &NextStep, options: &str) -> String {
         NextStep::RetryAgain { job } => {
             format!("To pay for a further attempt, run: zoetrope jobs retry {job} --again{options}")
         }
+        NextStep::LookForCharge { job } => format!(
+            "The pack reports a refusal, which Zoetrope cannot confirm. Look for a charge at the provider. To pay for a further attempt, run: zoetrope jobs retry {job} --again{options}"
+        ),
         NextStep::Retry { job } => format!(
             "To submit the same input again, run: zoetrope jobs retry {job}{options} (nothing was charged)"
         ),
@@ -117,10 +152,14 @@ fn of_destination(step: &NextStep) -> String {
         NextStep::OtherDestination => {
             "Use another --out or --out-dir, or --force to replace the file".into()
         }
-        NextStep::CreateFolder { folder } => format!(
-            "Create the folder: mkdir -p {}, then run the same command again",
-            quoted(folder)
-        ),
+        NextStep::CreateFolder { folder } => {
+            // PowerShell and cmd create the folders above it without an option.
+            let command = if cfg!(windows) { "mkdir" } else { "mkdir -p" };
+            format!(
+                "Create the folder: {command} {}, then run the same command again",
+                quoted(folder)
+            )
+        }
         NextStep::WritableFolder => {
             "Make the folder writable, then run the same command again, or \
                                      use another --out or --out-dir"
@@ -158,6 +197,9 @@ fn of_picture(step: &NextStep) -> &'static str {
     match step {
         NextStep::OtherPicture => {
             "Use another picture, or give its URL, with another --key if one was given (nothing was submitted)"
+        }
+        NextStep::ReadablePicture => {
+            "Name a picture file that exists and can be read, then run again (nothing was submitted)"
         }
         NextStep::ConvertPicture => {
             "Convert the picture to PNG or JPEG, and run again with the new file (nothing was submitted)"
@@ -215,6 +257,10 @@ pub(crate) fn after_solution(
 fn of_job(step: &NextStep, options: &str) -> String {
     match step {
         NextStep::Resume { job } => format!("zoetrope jobs resume {job}{options}"),
+        NextStep::SubmitOrDiscard { job } => format!(
+            "zoetrope jobs resume {job}{options}, or, to discard the job: {}",
+            cancel(job, options)
+        ),
         NextStep::ResumeOnce { job, window } => format!(
             "Resume the job; the provider honours its key for {} and does not charge twice: zoetrope jobs resume {job}{options}",
             humantime::format_duration(*window)
@@ -238,14 +284,7 @@ fn of_job(step: &NextStep, options: &str) -> String {
         NextStep::FindResult {
             job,
             provider_job_id,
-        } => {
-            let id = provider_job_id
-                .as_deref()
-                .map_or_else(String::new, |id| format!(" of its job {}", quoted_text(id)));
-            format!(
-                "Put the file back at its place, or ask the provider's support for the result{id}, then run: zoetrope jobs resume {job}{options} (nothing is charged). A run with another --key is a new purchase"
-            )
-        }
+        } => find_result(job, provider_job_id.as_deref(), options),
         NextStep::Fetch { job } => format!("zoetrope jobs fetch {job} --out FILE{options}"),
         NextStep::Resolve { job, key } => {
             let known_by = key
@@ -270,6 +309,14 @@ fn of_job(step: &NextStep, options: &str) -> String {
         NextStep::ResumeAll => format!("zoetrope jobs resume --all{options}"),
         _ => "zoetrope --help".into(),
     }
+}
+
+fn find_result(job: &str, provider_job_id: Option<&str>, options: &str) -> String {
+    let id =
+        provider_job_id.map_or_else(String::new, |id| format!(" of its job {}", quoted_text(id)));
+    format!(
+        "Put the file back at its place, or ask the provider's support for the result{id}, then run: zoetrope jobs resume {job}{options} (nothing is charged). A run with another --key is a new purchase"
+    )
 }
 
 /// The step before `command` where the configuration in use has no connection of this id.

@@ -14,8 +14,7 @@ use zoetrope_host::ledger::{
 };
 
 use super::failure::{Failure, Phase};
-use super::{next_step, removed};
-use crate::printer::PrintError;
+use super::removed;
 
 /// The answer of a job whose result files are complete and at their places; else its failure. `options`: the global
 /// options to repeat in the command of the next step.
@@ -263,16 +262,6 @@ pub(crate) fn not_copied(job: &Job, copies: &[PathBuf]) -> Option<String> {
     })
 }
 
-/// The failure to print the answer about a job.
-pub(crate) fn not_printed(error: &PrintError, job: &Job, options: &str) -> Failure {
-    let show = NextStep::Show {
-        job: job.spec.id.clone(),
-    };
-    Failure::internal(phase(job), error.to_string())
-        .about(job)
-        .then(next_step::text(&show, options))
-}
-
 impl Failure {
     /// Adds the job's ids, and the charge in its row.
     pub(crate) fn about(self, job: &Job) -> Self {
@@ -284,7 +273,10 @@ impl Failure {
 
 fn interrupted(job: &Job) -> &'static str {
     match job.state() {
-        State::Queued => "interrupted before the job was submitted",
+        State::Queued if job.submits() == 0 => {
+            "interrupted before the job was submitted; nothing was submitted"
+        }
+        State::Queued => "interrupted before the provider accepted the job",
         State::Submitting => "interrupted before the provider answered the submit",
         State::Succeeded => "interrupted before the result was downloaded",
         _ => "interrupted; the job continues at the provider",

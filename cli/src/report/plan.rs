@@ -2,8 +2,10 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use zoetrope_host::contract::{Basis, Estimate, Note, Plan};
+use zoetrope_host::contract::{Adjustment, Basis, Estimate, Note, Plan};
+use zoetrope_host::sanitize::{excerpt, line};
 
+use super::violations::field_name;
 use crate::printer::Printer;
 
 /// The answer of `check`. `connection`: the id of the one that a run would use.
@@ -54,7 +56,7 @@ fn estimate(estimate: &Estimate) -> Value {
 }
 
 /// The price of the whole run, if it is known.
-fn total(estimate: &Estimate) -> Option<String> {
+pub(crate) fn total(estimate: &Estimate) -> Option<String> {
     match estimate.basis {
         Basis::PerRun => Some(estimate.price.amount.clone()),
         Basis::PerSecondOfVideo => times(&estimate.price.amount, estimate.seconds.as_deref()?),
@@ -72,33 +74,55 @@ fn times(amount: &str, seconds: &str) -> Option<String> {
     Some(amount?.checked_mul(seconds?)?.normalize().to_string())
 }
 
-/// Prints the estimate, if there is one, as text.
-pub(crate) fn show_estimate(plan: &Plan, printer: &Printer) {
-    if let Some(known) = &plan.estimate {
-        let unit = &known.price.unit;
-        let price = format!("{} {unit}", known.price.amount);
-        let basis = known.basis.as_str().replace('_', " ");
-        let source = &known.source;
-        let more = match (total(known), known.seconds.as_deref(), example(known)) {
-            (Some(total), Some(seconds), _) => format!(", {total} {unit} for {seconds} s"),
-            (None, _, Some(total)) => {
-                format!("; for example {total} {unit} for a clip of {EXAMPLE_SECONDS} s")
-            }
-            _ => String::new(),
-        };
-        printer.message(&format!(
-            "estimate: {price} {basis}{more} (source: {source})"
-        ));
+/// The published price as text, if there is one.
+pub(crate) fn estimate_text(plan: &Plan) -> Option<String> {
+    let known = plan.estimate.as_ref()?;
+    let unit = &known.price.unit;
+    let price = format!("{} {unit}", known.price.amount);
+    let basis = known.basis.as_str().replace('_', " ");
+    let source = &known.source;
+    let more = match (total(known), known.seconds.as_deref(), example(known)) {
+        (Some(total), Some(seconds), _) => format!(", {total} {unit} for {seconds} s"),
+        (None, _, Some(total)) => {
+            format!("; for example {total} {unit} for a clip of {EXAMPLE_SECONDS} s")
+        }
+        _ => String::new(),
+    };
+    Some(format!(
+        "estimate: {price} {basis}{more} (source: {source})"
+    ))
+}
+
+/// Prints the notes as text, one a line, and the defaults in one line.
+pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
+    for note in &plan.notes {
+        if note.adjustment != Adjustment::Defaulted {
+            let adjustment = note.adjustment.as_str().replace('_', " ");
+            let (path, message) = (&note.instance_path, &note.message);
+            printer.info(&format!("note: {path} {adjustment}: {message}"));
+        }
+    }
+    if let Some(defaults) = defaults(plan) {
+        printer.info(&defaults);
     }
 }
 
-/// Prints the notes as text, one a line.
-pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
-    for note in &plan.notes {
-        let adjustment = note.adjustment.as_str().replace('_', " ");
-        let (path, message) = (&note.instance_path, &note.message);
-        printer.info(&format!("note: {path} {adjustment}: {message}"));
-    }
+/// Longest default that is shown, in characters.
+const LONGEST_DEFAULT: usize = 60;
+
+/// `Defaults used: steps=20, frame_rate=8`; none if every field was given.
+fn defaults(plan: &Plan) -> Option<String> {
+    let input = zoetrope_host::json::parse(&plan.input).unwrap_or_default();
+    let defaulted = plan.notes.iter();
+    let defaulted = defaulted.filter(|note| note.adjustment == Adjustment::Defaulted);
+    let shown = defaulted.map(|note| {
+        let name = field_name(&note.instance_path);
+        let value = input.pointer(&note.instance_path).unwrap_or(&Value::Null);
+        let value = value.to_string();
+        format!("{name}={}", excerpt(&line(&value), LONGEST_DEFAULT))
+    });
+    let shown: Vec<_> = shown.collect();
+    (!shown.is_empty()).then(|| format!("Defaults used: {}", shown.join(", ")))
 }
 
 #[cfg(test)]
@@ -139,5 +163,29 @@ mod tests {
             Some("99999999999999999999999999999999"),
         );
         assert_eq!(estimate(&huge)["total"], Value::Null);
+    }
+
+    #[test]
+    fn defaults_are_one_line_with_their_values() {
+        let note = |path: &str, adjustment| Note {
+            instance_path: path.into(),
+            adjustment,
+            message: "words".into(),
+        };
+        let plan = |notes| Plan {
+            input: r#"{"negative_prompt":null,"steps":20,"size":"L","prompt":"p"}"#.into(),
+            notes,
+            request: None,
+            estimate: None,
+        };
+        let notes = vec![
+            note("/negative_prompt", Adjustment::Defaulted),
+            note("/prompt", Adjustment::Advice),
+            note("/steps", Adjustment::Defaulted),
+            note("/size", Adjustment::Defaulted),
+        ];
+        let line = "Defaults used: negative_prompt=null, steps=20, size=\"L\"";
+        assert_eq!(defaults(&plan(notes)).as_deref(), Some(line));
+        assert_eq!(defaults(&plan(Vec::new())), None);
     }
 }

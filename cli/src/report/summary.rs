@@ -17,9 +17,12 @@ use super::next_step;
 use super::outcome;
 use super::solutions::Solutions;
 use super::title::title;
+use super::unsubmitted::at_end;
+use super::unwritten;
+use crate::exit_code;
 use crate::money::Sums;
 use crate::notes::Notes;
-use crate::printer::Printer;
+use crate::printer::{PrintError, Printer};
 
 /// The exit codes by urgency: the first of them that a job has is the exit code of all.
 const BY_URGENCY: [u8; 8] = [1, 8, 9, 4, 5, 2, 6, 3];
@@ -36,6 +39,8 @@ pub(crate) struct Summary {
     files: Vec<PathBuf>,
     /// A line for each failed job.
     errors: Vec<String>,
+    /// A line for each of the first jobs, where standard output does not take the answer.
+    unwritten: Vec<String>,
     finalized: usize,
     charged: usize,
     /// The attempts at the charged jobs.
@@ -47,6 +52,8 @@ pub(crate) struct Summary {
     account_refused: usize,
     /// Those of them that were not sent.
     not_sent: usize,
+    /// The line about those that were never submitted, for another reason.
+    unsubmitted: Option<String>,
     /// The command that lists the jobs.
     list: String,
     /// The charge of all jobs together.
@@ -57,6 +64,8 @@ pub(crate) struct Summary {
     left: Left,
     /// The answer's field `notes`, if it has one.
     notes: Value,
+    /// The jobs that were not submitted: their field in JSON, and their line.
+    left_out: (Value, Option<String>),
 }
 
 impl Summary {
@@ -68,10 +77,13 @@ impl Summary {
         let count = |charge| charges.iter().filter(|of_job| **of_job == charge).count();
         let held = || rows.jobs.iter().filter(|job| is_held(job));
         let shown = shown_of_held(held());
+        let queued = rows.jobs.iter().filter(|job| job.state() == State::Queued);
+        let unsubmitted = queued.filter(|job| job.submits() == 0 && !is_held(job));
         let mut summary = Self {
             jobs: Vec::with_capacity(charges.len()),
             files: Vec::new(),
             errors: Vec::new(),
+            unwritten: Vec::new(),
             finalized: 0,
             charged: count(Charge::Yes),
             attempts: attempts(&rows.jobs),
@@ -79,17 +91,23 @@ impl Summary {
             spent: spent(&rows.jobs),
             account_refused: held().count(),
             not_sent: held().filter(|job| job.submits() == 0).count(),
+            unsubmitted: at_end(unsubmitted.count(), charges.len(), options),
             list: next_step::text(&NextStep::ListJobs, options),
             charge: outcome::charge_of(charges.iter().copied().map(Some)),
             worst: None,
             left: Left::default(),
             notes: json!({}),
+            left_out: (Value::Null, None),
         };
         let comparison = if rows.jobs.len() > MAX_DIGESTED {
             Comparison::Length
         } else {
             Comparison::Content
         };
+        let first = rows.jobs.iter().take(MAX_PRINTED);
+        summary.unwritten = first
+            .map(|job| unwritten::of_many(&title(job), job))
+            .collect();
         for job in &rows.jobs {
             let answer = outcome::of_compared(job, options, comparison);
             let answer = answer.map_err(|failure| solutions.applied_to(failure));
@@ -115,6 +133,13 @@ impl Summary {
     /// Adds notes to its JSON.
     pub(crate) fn with_notes(mut self, notes: &Notes) -> Self {
         notes.put_into(&mut self.notes);
+        self
+    }
+
+    /// Adds the jobs that the command left as they are: the ids of those that were not submitted,
+    /// and a line about them.
+    pub(crate) fn with_left_out(mut self, not_submitted: Value, line: Option<String>) -> Self {
+        self.left_out = (not_submitted, line);
         self
     }
 
@@ -145,16 +170,46 @@ impl Summary {
         self.jobs.push(listed);
     }
 
-    /// Prints it, and returns the exit code.
-    pub(crate) fn report(
-        mut self,
-        printer: &Printer,
-        continuation: &Continuation,
-    ) -> Result<ExitCode, Failure> {
-        let all = self.jobs.len();
-        let held = self.account_refused;
+    /// Prints it, and returns the exit code. What standard output does not take goes to standard
+    /// error.
+    pub(crate) fn report(mut self, printer: &Printer, continuation: &Continuation) -> ExitCode {
+        let mut next = self.left.next(continuation);
+        if self.account_refused > 0 {
+            next = format!("{}. Then: {next}", next_step::SETTLE_ACCOUNT);
+        }
+        let (all, charge) = (self.jobs.len(), self.charge);
+        let missing = all - self.finalized;
+        let worst = self.worst.take();
+        let worst = worst.map(|worst| worst.among(missing, all).charged(charge).then(next.clone()));
+        let written = if printer.json() {
+            printer.line(&self.document(worst.as_ref()))
+        } else {
+            printer.paths(&self.files)
+        };
+        if let Err(error) = &written {
+            self.show_unwritten(error, all, printer);
+        }
+        if written.is_err() || !printer.json() {
+            let next = match (&worst, &written) {
+                (Some(_), _) => Some(next.as_str()),
+                (None, Err(_)) => Some(continuation.show.as_str()),
+                (None, Ok(())) => None,
+            };
+            self.show(all, next, written.is_ok(), printer);
+        }
+        match (worst, written) {
+            (Some(failure), _) => failure.exit_code(),
+            (None, Err(error)) if !error.is_closed() => {
+                ExitCode::from(exit_code::of(ErrorKind::Internal))
+            }
+            (None, _) => ExitCode::SUCCESS,
+        }
+    }
+
+    /// Its JSON, which takes the jobs and the notes.
+    fn document(&mut self, worst: Option<&Failure>) -> Value {
         let mut counts = json!({
-            "jobs": all,
+            "jobs": self.jobs.len(),
             "finalized": self.finalized,
             "charged": self.charged,
             "may_be_charged": self.may_be_charged,
@@ -162,50 +217,64 @@ impl Summary {
         if self.attempts > self.charged {
             counts["attempts"] = self.attempts.into();
         }
-        let mut next = self.left.next(continuation);
-        if held > 0 {
-            counts["account_refused"] = held.into();
-            next = format!("{}. Then: {next}", next_step::SETTLE_ACCOUNT);
+        if self.account_refused > 0 {
+            counts["account_refused"] = self.account_refused.into();
         }
-        let charge = self.charge;
-        let worst = self.worst.map(|worst| {
-            let missing = all - self.finalized;
-            worst.among(missing, all).charged(charge).then(next.clone())
-        });
-        if printer.json() {
-            let mut answer = match &worst {
-                Some(failure) => failure.document(),
-                None => json!({ "ok": true }),
-            };
-            answer["summary"] = counts;
-            answer["jobs"] = Value::Array(self.jobs);
-            if let Some(notes) = self.notes.get_mut("notes") {
-                answer["notes"] = notes.take();
-            }
-            printer.line(&answer)?;
+        let mut answer = worst.map_or_else(|| json!({ "ok": true }), Failure::document);
+        answer["summary"] = counts;
+        answer["jobs"] = Value::Array(std::mem::take(&mut self.jobs));
+        if let Some(notes) = self.notes.get_mut("notes") {
+            answer["notes"] = notes.take();
+        }
+        if !self.left_out.0.is_null() {
+            answer["not_submitted"] = self.left_out.0.take();
+        }
+        answer
+    }
+
+    /// Shows the jobs, of which standard output took no list.
+    fn show_unwritten(&self, error: &PrintError, all: usize, printer: &Printer) {
+        let label = if error.is_closed() { "note" } else { "error" };
+        printer.message(&format!("{label}: {error}"));
+        for job in &self.unwritten {
+            printer.message(&format!("  {}", line(job)));
+        }
+        if all > MAX_PRINTED {
+            let more = all - MAX_PRINTED;
+            printer.message(&format!("  … and {more} more: {}", self.list));
+        }
+    }
+
+    /// Shows the failures, the counts and the next step.
+    fn show(&self, all: usize, next: Option<&str>, is_written: bool, printer: &Printer) {
+        for error in self.errors.iter().take(MAX_PRINTED) {
+            printer.message(error);
+        }
+        if self.errors.len() > MAX_PRINTED {
+            let more = self.errors.len() - MAX_PRINTED;
+            printer.message(&format!("… and {more} more: {}", self.list));
+        }
+        if self.account_refused > 0 {
+            printer.message(&held_text(self.account_refused, self.not_sent, all));
+        }
+        for line in self.unsubmitted.iter().chain(&self.left_out.1) {
+            printer.message(line);
+        }
+        let charged = charged_text(self.charged, self.attempts, self.may_be_charged);
+        let total = total_text(&self.spent);
+        let text = format!(
+            "{} of {all} jobs have their result. {charged}{total}",
+            self.finalized
+        );
+        // What standard output did not take is not only information.
+        if is_written {
+            printer.info(&text);
         } else {
-            printer.paths(&self.files)?;
-            for error in self.errors.iter().take(MAX_PRINTED) {
-                printer.message(error);
-            }
-            if self.errors.len() > MAX_PRINTED {
-                let more = self.errors.len() - MAX_PRINTED;
-                printer.message(&format!("… and {more} more: {}", self.list));
-            }
-            if held > 0 {
-                printer.message(&held_text(held, self.not_sent, all));
-            }
-            let charged = charged_text(self.charged, self.attempts, self.may_be_charged);
-            let total = total_text(&self.spent);
-            printer.info(&format!(
-                "{} of {all} jobs have their result. {charged}{total}",
-                self.finalized
-            ));
-            if worst.is_some() {
-                printer.message(&format!("  next: {next}"));
-            }
+            printer.message(&text);
         }
-        Ok(worst.map_or(ExitCode::SUCCESS, |failure| failure.exit_code()))
+        if let Some(next) = next {
+            printer.message(&format!("  next: {next}"));
+        }
     }
 }
 

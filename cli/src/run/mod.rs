@@ -2,6 +2,8 @@
 
 mod batch;
 mod delivery;
+mod dry_run;
+mod limit;
 mod place;
 mod request;
 
@@ -27,11 +29,11 @@ use super::jobs::only;
 use super::picture_notes;
 use super::progress::Progress;
 use super::recording::Recording;
-use super::report::{Failure, Phase, next_step, of_jobs, outcome};
+use super::report::{Failure, Phase, next_step, of_jobs, outcome, unwritten};
 use super::retry::retry_failed;
 use super::wait::wait_for;
 use delivery::Delivery;
-use place::{Place, Subject};
+use place::{Creates, Place, Subject};
 
 impl Run {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
@@ -46,6 +48,9 @@ impl Run {
         }
         let checked = request::read(&self, context).await?;
         let place = Place::of_run(&self, context, checked.node())?;
+        if self.only_plans {
+            return self.show_plan(context, &checked, &place).await;
+        }
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
         let progress = Progress::new(context.options(), context.printer().clone());
@@ -57,6 +62,8 @@ impl Run {
         };
         let request = self.request(&jobs, context, &checked, &key, line).await?;
         let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;
+        let bought = (&checked, request.connection.as_str(), prepared.existing());
+        self.check_limit(context, &jobs, [bought]).await?;
         if request.connection != PRACTICE {
             self.note_usual_duration(context, &checked);
         }
@@ -66,12 +73,8 @@ impl Run {
         let inserted = self.insert(vec![prepared], places, &mut delivery, &mut interrupts);
         let mut rows = Box::pin(inserted).await?;
         let job = rows.remove(0);
-        let until = if self.detach {
-            WaitFor::Accepted
-        } else {
-            WaitFor::Settled
-        };
         let ids = [job.spec.id.clone()];
+        let until = self.until();
         let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
         let rows = delivery.deliver(rows, !self.detach, &mut interrupts);
         let rows = Box::pin(rows).await?;
@@ -84,10 +87,21 @@ impl Run {
         if to_output {
             return clip_output::write(&job, context, &mut interrupts).await;
         }
-        let printed = context.answer_files(&answer, &outcome::files(&job));
-        printed.map_err(|error| outcome::not_printed(&error, &job, &context.options()))?;
-        context.close(&job);
-        Ok(ExitCode::SUCCESS)
+        let files = outcome::files(&job);
+        let written = context.answer_files(&answer, &files);
+        if written.is_ok() {
+            context.close(&job);
+        }
+        unwritten::end_of_job(written, &job, &files, context.printer(), &context.options())
+    }
+
+    /// What a single run waits for.
+    fn until(&self) -> WaitFor {
+        if self.detach {
+            WaitFor::Accepted
+        } else {
+            WaitFor::Settled
+        }
     }
 
     /// Inserts jobs, or finds those that exist, and submits failed ones again if that is wanted.
@@ -131,7 +145,7 @@ impl Run {
         key: &str,
         line: Line<'_>,
     ) -> Result<SubmitRequest<'a>, Failure> {
-        let wanted = self.connection.as_deref();
+        let wanted = self.source.connection.as_deref();
         let connection = context.connection_id(checked.node(), wanted).await?;
         let identity = jobs.identity(checked, &connection, key);
         let (id, created_at) = identity.map_err(|error| of_jobs(error, &context.options()))?;
@@ -146,7 +160,7 @@ impl Run {
             checked,
             connection,
             key: key.to_owned(),
-            destination: line.place.destination(&subject)?,
+            destination: line.place.destination(&subject, Creates::Folders)?,
             force: self.force,
             wait: self.deadline,
         })
@@ -200,8 +214,7 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     };
     let next = next_step::text(&next, &context.options());
     let printer = context.printer();
-    let failed = |error| outcome::not_printed(&error, job, &context.options());
-    if printer.json() {
+    let written = if printer.json() {
         let mut answer = outcome::facts(job);
         answer.insert("ok".into(), true.into());
         answer.insert("node".into(), job.spec.node.as_str().into());
@@ -210,16 +223,17 @@ fn detached(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
         answer.insert("next".into(), next.into());
         let mut answer = Value::Object(answer);
         context.notes().put_into(&mut answer);
-        printer.line(&answer).map_err(failed)?;
+        printer.line(&answer)
     } else {
-        printer
-            .text(&format!("{}\n", job.spec.id))
-            .map_err(failed)?;
-        printer.info(&format!(
-            "The provider has accepted the job. To wait for its result, run: {next}"
-        ));
-    }
-    Ok(ExitCode::SUCCESS)
+        let written = printer.text(&format!("{}\n", job.spec.id));
+        if written.is_ok() {
+            printer.info(&format!(
+                "The provider has accepted the job. To wait for its result, run: {next}"
+            ));
+        }
+        written
+    };
+    unwritten::end_of_job(written, job, &[], printer, &context.options())
 }
 
 fn interrupted() -> Failure {

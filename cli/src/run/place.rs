@@ -44,6 +44,13 @@ pub(super) enum Written {
     Template(Template),
 }
 
+/// What is created for a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Creates {
+    Nothing,
+    Folders,
+}
+
 /// The job that a place is for.
 pub(super) struct Subject<'a> {
     pub(super) checked: &'a Checked,
@@ -65,12 +72,15 @@ impl Place {
         }
     }
 
-    /// The place of the results of a batch. A folder without names in it is created.
+    /// The place of the results of a batch. A folder without names in it is created, unless the
+    /// command shows only its plan.
     pub(super) fn of_batch(run: &Run, folder: &Path, node: &NodeType) -> Result<Self, Failure> {
         let mut folder = Written::read("--out-dir", folder, node)?;
         if let Written::Exact(path) = &mut folder {
             *path = absolute(path)?;
-            create(path)?;
+            if !run.only_plans {
+                create(path)?;
+            }
         }
         let name = run.name.as_deref();
         let name = name
@@ -79,8 +89,13 @@ impl Place {
         Ok(Self::Folder { folder, name })
     }
 
-    /// The destination of a job. Folders with names in them are created.
-    pub(super) fn destination(&self, subject: &Subject<'_>) -> Result<Destination, Failure> {
+    /// The destination of a job. Folders with names in them are created if that is wanted.
+    pub(super) fn destination(
+        &self,
+        subject: &Subject<'_>,
+        creates: Creates,
+    ) -> Result<Destination, Failure> {
+        let creates = creates == Creates::Folders;
         match self {
             Self::DataDirectory(folder) => Ok(Destination::Named {
                 folder: folder.clone(),
@@ -90,6 +105,7 @@ impl Place {
                 let path = absolute(&out.path(subject))?;
                 if let (Written::Template(template), Some(folder)) = (out, path.parent())
                     && template.has_names_in_folders()
+                    && creates
                 {
                     create(folder)?;
                 }
@@ -106,6 +122,7 @@ impl Place {
                 // A name may have folders of its own.
                 if let Some(folder) = stem.parent()
                     && (is_named || !folder.exists())
+                    && creates
                 {
                     create(folder)?;
                 }

@@ -1,11 +1,11 @@
 //! The input of a run: the input document, `--set` and `--image`.
 
-use serde_json::{Map, Value};
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::jobs::{CheckRequest, Checked, check_context};
 
 use crate::args::Run;
 use crate::context::Context;
+use crate::fields::explain::explained;
 use crate::notes::Note;
 use crate::report::{Failure, next_step, of_jobs, plan};
 use crate::{input, picture_notes};
@@ -13,7 +13,7 @@ use crate::{input, picture_notes};
 /// Reads and checks the input of a single run.
 pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failure> {
     let node = context.node_type(&run.node).await?;
-    if run.source.input.is_none() && run.source.settings.is_empty() && run.image.is_none() {
+    if run.source.is_empty() {
         let next = next_step::show_node(&node.name, &context.options());
         let message = "a run needs an input: --input, --set or --image";
         return Err(Failure::usage(message).then(next));
@@ -32,7 +32,7 @@ pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failur
 
 /// The failure of `--strict` for a picture that is truncated or damaged.
 pub(super) fn refuse_damaged(run: &Run, checked: &Checked) -> Result<(), Failure> {
-    let mut pictures = checked.pictures().filter(|_| run.strict);
+    let mut pictures = checked.pictures().filter(|_| run.source.strict);
     let refused = pictures.find_map(|(field, picture)| picture_notes::refused(field, picture));
     refused.map_or(Ok(()), Err)
 }
@@ -44,27 +44,13 @@ pub(super) async fn check(
     node: &NodeType,
     text: Option<String>,
 ) -> Result<Checked, Failure> {
-    let pack = context.pack().await?;
-    let profile = run.source.profile.into();
-    let configured = context.configured(node, run.connection.as_deref()).await?;
-    let text = match text {
-        Some(text) if run.source.settings.is_empty() && run.image.is_none() => text,
-        text => {
-            let mut object = match text {
-                Some(text) => {
-                    let (context, options) = check_context(configured.as_ref(), profile);
-                    let checked = pack.check(&context, &node.name, &text, options).await;
-                    input::object(checked, &text)?
-                }
-                None => Map::new(),
-            };
-            input::apply(&run.source.settings, node, &mut object)?;
-            if let Some(path) = &run.image {
-                input::put_image(path, node, &mut object)?;
-            }
-            Value::Object(object).to_string()
-        }
-    };
+    let (pack, source) = (context.pack().await?, &run.source);
+    let profile = source.profile.into();
+    let configured = context
+        .configured(node, source.connection.as_deref())
+        .await?;
+    let (call, options) = check_context(configured.as_ref(), profile);
+    let text = input::completed(source, text, node, pack, (&call, options)).await?;
     let request = CheckRequest {
         node,
         input: &text,
@@ -72,5 +58,8 @@ pub(super) async fn check(
         connection: configured.as_ref(),
     };
     let checked = Checked::check(pack, &request).await;
-    checked.map_err(|error| of_jobs(error, &context.options()))
+    checked.map_err(|error| {
+        let failure = of_jobs(error, &context.options());
+        failure.map_violations(|violations| explained(node, &text, violations))
+    })
 }

@@ -73,6 +73,9 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
     if let Some(rate) = connection.requests_per_second {
         let _ = writeln!(text, "    requests per second: {rate}");
     }
+    if let Some(most) = &connection.max_cost {
+        let _ = writeln!(text, "    states that a run costs at most: {most}");
+    }
     for origin in &connection.result_origins {
         let _ = writeln!(
             text,

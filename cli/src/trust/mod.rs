@@ -20,7 +20,7 @@ use zoetrope_host::sanitize::escaped_path;
 use super::args::Trust;
 use super::configuration::bad;
 use super::context::Context;
-use super::report::{Failure, Phase};
+use super::report::{Failure, Phase, unwritten};
 use super::shell::quoted;
 
 impl Trust {
@@ -61,7 +61,12 @@ impl Trust {
                 "Name such a file; a file that --config or ZOETROPE_CONFIG names needs no trust";
             return Err(Failure::usage(message).then(next.into()));
         }
-        recorded_path(&path).map_err(|error| Failure::usage(format!("`{shown}`: {error}")))
+        recorded_path(&path).map_err(|error| {
+            Failure::usage(format!("`{shown}`: {error}")).then(
+                "Name a file in a folder that exists; list the trusted ones: zoetrope trust --list"
+                    .into(),
+            )
+        })
     }
 
     fn show_and_trust(
@@ -160,7 +165,15 @@ fn revoke(context: &Context, record: &Path, path: &Path) -> Result<ExitCode, Fai
         return Err(Failure::usage(message).then("zoetrope trust --list".into()));
     }
     let printer = context.printer();
-    printer.answer(&json!({ "ok": true, "revoked": shown }), &shown)?;
+    let written = printer.answer(&json!({ "ok": true, "revoked": shown }), &shown);
+    unwritten::end(written, printer, |error| {
+        Failure::internal(
+            Phase::Setup,
+            format!("`{shown}` is not trusted any more, but {error}"),
+        )
+        .of_unwritten(Vec::new())
+        .then("zoetrope trust --list".into())
+    })?;
     printer.message("It is not used any more until it is trusted again.");
     Ok(ExitCode::SUCCESS)
 }

@@ -19,14 +19,11 @@ use url::form_urlencoded;
 use super::lookup::{unknown_job, view};
 use crate::input::MAX_SUBMISSION;
 use crate::job::{Ending, JobId, Phase};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, SHORTAPI_AMOUNT};
 use crate::rejection::Rejection;
 use crate::state::Server;
 
 const QUERY_PATH: &str = "/api/v1/job/query";
-
-/// The price of a job in dollars: four seconds at 0.048 each.
-const AMOUNT: &str = "0.192";
 
 /// The routes, which need the key.
 pub(crate) fn routes() -> Router<Server> {
@@ -83,7 +80,7 @@ async fn create(
 ) -> Result<Response, Rejection> {
     let submission = submission::read(&body?)?;
     let (job_id, _) = server.render_queue.submit(submission, None).await?;
-    let amount = AMOUNT;
+    let amount = SHORTAPI_AMOUNT;
     let Json(answer) = answer(Bill { amount, job_id });
     let answer = serde_json::to_string(&answer).map_err(|error| Rejection::internal(&error))?;
     Ok(with_job_id(&answer, job_id))
@@ -122,7 +119,7 @@ async fn query(
     let mut job = Queried {
         job_id,
         status: 0,
-        amount: AMOUNT,
+        amount: SHORTAPI_AMOUNT,
         result: None,
         refunded: None,
         error: None,

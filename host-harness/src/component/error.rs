@@ -12,7 +12,7 @@ pub enum PackError {
     #[error("this is {what}, not a WebAssembly component")]
     NotAComponent {
         /// What the file is, with its article.
-        what: &'static str,
+        what: String,
     },
     /// Its manifest cannot be read.
     #[error(transparent)]

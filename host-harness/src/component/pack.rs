@@ -14,6 +14,7 @@ use super::context::CallContext;
 use super::contract_0_1;
 use super::error::{CallError, PackError, Trap, TrapKind};
 use super::exports::{ArtifactExports, Exports};
+use super::foreign::not_a_component;
 use super::imports;
 use super::judge::{Refusals, is_refusal_in_2xx, judge, with_advice};
 use crate::contract::{
@@ -349,16 +350,6 @@ fn bounded_list(listed: Vec<NodeType>) -> Result<Vec<NodeType>, CallError> {
         }
     }
     Ok(listed)
-}
-
-/// What `bytes` are if they are not a component.
-fn not_a_component(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => None,
-        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Some("a core WebAssembly module"),
-        [] => Some("an empty file"),
-        _ => Some("something else"),
-    }
 }
 
 fn compiled(engine: &Engine, bytes: &[u8], digest: &Sha256Digest) -> Result<Component, PackError> {

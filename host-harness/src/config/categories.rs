@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::check::most_similar;
 use crate::connections::{Connection, ConnectionId};
+use crate::similar::most_similar;
 
 /// A connection whose category no node uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::file::{self, without_quotation};
+use crate::similar::{comparable, most_similar};
 
 /// The most problems that are reported.
 const MAX_PROBLEMS: usize = 100;
@@ -203,45 +204,9 @@ pub(super) fn nearest(written: &str, message: &str) -> Option<String> {
     near.map(str::to_owned)
 }
 
-/// The name with the least distance to `written`, if that is at most a third of its letters:
-/// `categroy`, `base-url`, `credentials`, `connection`.
-pub(super) fn most_similar<'a>(
-    written: &str,
-    names: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let written = comparable(written)?;
-    let names = names.map(|name| (distance(&written, name), name));
-    let (distance, name) = names.min()?;
-    (distance * 3 <= name.len().max(3)).then_some(name)
-}
-
 /// The longest name that `written` begins with: `env` of `environment`.
 fn longest_beginning<'a>(written: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = comparable(written)?;
     let names = names.filter(|name| written.starts_with(name));
     names.max_by_key(|name| name.len())
-}
-
-/// A written name as it is compared; `None` if it is too long.
-fn comparable(written: &str) -> Option<String> {
-    (written.len() <= 64).then(|| written.to_ascii_lowercase().replace('-', "_"))
-}
-
-/// The number of letters to insert, remove, replace or exchange with the next one.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
-    for (i, left) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, right) in other.iter().enumerate() {
-            let replaced = rows[i][j] + usize::from(left != right);
-            let mut least = replaced.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *left == other[j - 1] && one[i - 1] == *right {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }

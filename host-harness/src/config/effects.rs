@@ -64,6 +64,8 @@ pub struct ConnectionEffects {
     pub idempotency_seconds: Option<u64>,
     /// The most requests a second.
     pub requests_per_second: Option<f64>,
+    /// The most that one run costs, as the file states it.
+    pub max_cost: Option<String>,
     /// The further origins of its results. Their addresses may be private ones, or those of this
     /// machine.
     pub result_origins: Vec<String>,
@@ -179,6 +181,7 @@ impl ConnectionEffects {
             header: header.map(str::to_owned),
             idempotency_seconds: connection.idempotency().map(|window| window.as_secs()),
             requests_per_second: connection.requests_per_second(),
+            max_cost: connection.max_cost().map(ToString::to_string),
             result_origins: connection
                 .result_origins()
                 .iter()

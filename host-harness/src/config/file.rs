@@ -19,6 +19,7 @@ use super::result_origin::ResultOrigin;
 use crate::connections::{Connection, ConnectionId, HeaderFault};
 use crate::digest::Sha256Digest;
 use crate::external_command::ExternalCommand;
+use crate::money::Money;
 use crate::net::{BaseUrl, Network, ProxySetting};
 use crate::policy::{
     Connections, CredentialPlace, Grant, HostRule, KeyPlace, PackLimits, Policy, Route,
@@ -190,6 +191,7 @@ struct Table {
     #[serde(default)]
     idempotency: Window,
     requests_per_second: Option<Rate>,
+    max_cost: Option<Parsed<MaxCost>>,
     #[serde(default)]
     result_origins: Vec<Parsed<ResultOrigin>>,
     #[serde(default)]
@@ -208,6 +210,9 @@ impl Table {
         }
         if let Some(Rate(rate)) = self.requests_per_second {
             connection = connection.with_requests_per_second(rate);
+        }
+        if let Some(Parsed(MaxCost(most))) = self.max_cost {
+            connection = connection.with_max_cost(most);
         }
         let origins = self.result_origins.into_iter();
         let origins = origins.map(|Parsed(ResultOrigin(origin))| origin);
@@ -259,6 +264,21 @@ impl<'de> Deserialize<'de> for Rate {
         } else {
             Err(de::Error::custom("expected a number from 0.001 to 100000"))
         }
+    }
+}
+
+/// The most that one run costs: more than nothing.
+struct MaxCost(Money);
+
+impl FromStr for MaxCost {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let money = text.parse().ok();
+        let money = money.filter(|money: &Money| !money.amount.is_zero());
+        money
+            .map(Self)
+            .ok_or("expected an amount above 0 and a unit, like \"0.50 USD\"")
     }
 }
 

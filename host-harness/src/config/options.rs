@@ -6,8 +6,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::check::{Problem, most_similar, nearest};
+use super::check::{Problem, nearest};
 use super::file::position;
+use crate::similar::most_similar;
 
 /// The problems of the options in `text`, by position: unknown names, wrong types and unknown
 /// words. `schema_of`: the JSON Schema of the options of a category, if it is known. The

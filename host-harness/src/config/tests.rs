@@ -71,6 +71,35 @@ fn file_with_every_key_is_parsed() {
 }
 
 #[test]
+fn most_that_a_run_costs_is_an_amount_above_zero_with_a_unit() {
+    let with = |most: &str| {
+        parse(&format!(
+            "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\nmax_cost = {most}"
+        ))
+    };
+    for (text, expected) in [
+        ("\"0.50 USD\"", "0.50 USD"),
+        ("\"12 credits\"", "12 credits"),
+    ] {
+        let config = with(text).expect("config");
+        let most = config.connection("a").and_then(|found| found.max_cost());
+        assert_eq!(most.map(ToString::to_string).as_deref(), Some(expected));
+    }
+    for text in [
+        "\"0.50\"",
+        "\"0 USD\"",
+        "\"-1 USD\"",
+        "\"sk-hunter2\"",
+        "\"1e3 USD\"",
+        "0.5",
+    ] {
+        let refused = with(text).expect_err("refused").to_string();
+        assert!(refused.contains(":4:12: "), "{refused}");
+        assert!(!refused.contains("hunter2"), "{refused}");
+    }
+}
+
+#[test]
 fn absent_keys_have_the_documented_defaults() {
     let config = parse("").expect("config");
     assert_eq!(config.connections().count(), 0);
@@ -81,6 +110,7 @@ fn absent_keys_have_the_documented_defaults() {
     assert_eq!(connection.idempotency(), None);
     assert_eq!(connection.result_origins(), []);
     assert!(connection.options().is_empty());
+    assert_eq!(connection.max_cost(), None);
 }
 
 /// Line, column and message of the error, for one connection with `line` in it.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::account;
 use super::placement::{CredentialPlacement, PlacementFault};
 use super::secret::{CredentialHeader, HeaderFault, Removed, SecretError, SecretSource};
+use crate::money::Money;
 use crate::net::{BaseUrl, Origin};
 
 /// A connection's stable name, the name of its table in `zoetrope.toml`: 1 to 64 ASCII
@@ -69,6 +70,7 @@ pub struct Connection {
     credential: Option<Credential>,
     idempotency: Option<Duration>,
     requests_per_second: Option<f64>,
+    max_cost: Option<Money>,
     result_origins: Vec<Origin>,
     options: Map<String, Value>,
 }
@@ -95,6 +97,7 @@ impl Connection {
             credential: None,
             idempotency: None,
             requests_per_second: None,
+            max_cost: None,
             result_origins: Vec::new(),
             options: Map::new(),
         }
@@ -118,6 +121,14 @@ impl Connection {
     #[must_use]
     pub fn with_requests_per_second(mut self, rate: f64) -> Self {
         self.requests_per_second = Some(rate);
+        self
+    }
+
+    /// With the most that one run costs there, as the operator states it. Neither the host nor the
+    /// provider enforces it.
+    #[must_use]
+    pub fn with_max_cost(mut self, most: Money) -> Self {
+        self.max_cost = Some(most);
         self
     }
 
@@ -188,6 +199,12 @@ impl Connection {
     #[must_use]
     pub fn requests_per_second(&self) -> Option<f64> {
         self.requests_per_second
+    }
+
+    /// The most that one run costs there, as the operator states it; `None`: not stated.
+    #[must_use]
+    pub fn max_cost(&self) -> Option<&Money> {
+        self.max_cost.as_ref()
     }
 
     /// The further origins of its results, whose addresses need not be public.

@@ -28,7 +28,7 @@ impl Time {
     }
 
     /// The time now, with the latest one of this ledger.
-    pub(super) fn of(ledger: &Ledger) -> Self {
+    pub(crate) fn of(ledger: &Ledger) -> Self {
         let now = now();
         let latest = ledger.latest(now);
         Self { now, latest }

@@ -101,6 +101,8 @@ impl From<LedgerError> for DriverError {
 pub(crate) enum AdoptError {
     /// The component or its connection refuses.
     Job(JobError),
+    /// The provider does not know a job of the id, or did not say whether it does.
+    Unconfirmed(JobError),
     /// The ledger cannot be used.
     Driver(DriverError),
 }

@@ -210,6 +210,8 @@ pub enum Event {
         ticket: String,
         /// The provider's id of it.
         provider_job_id: String,
+        /// Whether the provider knows a job of this id.
+        is_confirmed: bool,
     },
     /// Command: the provider never had the job.
     NeverStarted,

@@ -54,6 +54,15 @@ impl Driver {
         self.shared.requester.name()
     }
 
+    /// Whether another process, which still runs, requested a job last: that process submits it.
+    #[must_use]
+    pub fn is_of_another(&self, job: &Job) -> bool {
+        let requester = &job.schedule.requester;
+        !job.is_removed()
+            && requester != self.requester()
+            && self.shared.requester.is_alive(requester)
+    }
+
     /// Inserts jobs of `pack`, whose bytes are `component`, in one commit. A job whose key and
     /// input are in the ledger already is not inserted; the existing one is returned.
     ///
@@ -142,20 +151,36 @@ impl Driver {
             Ok(ledger.resume_all(deadline_at, &requester, now())?)
         };
         let resumed = self.on_thread(resuming).await?;
+        let unclear = resumed
+            .iter()
+            .filter(|(_, state)| *state == Some(State::OutcomeUnknown));
+        self.resume_these(unclear.map(|(id, _)| id.as_str()), deadline_at)
+            .await?;
+        Ok(resumed.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Resumes the jobs of these ids for this process, until `deadline_at`. A damaged row is left as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger fails.
+    pub async fn resume_these<'a>(
+        &self,
+        ids: impl IntoIterator<Item = &'a str>,
+        deadline_at: Millis,
+    ) -> Result<(), DriverError> {
         let event = Event::Resumed {
             deadline_at,
             requester: self.requester().to_owned(),
         };
-        let unclear = resumed
-            .iter()
-            .filter(|(_, state)| *state == Some(State::OutcomeUnknown));
+        let ids: Vec<_> = ids.into_iter().collect();
         // Concurrent, so that they share group commits.
-        stream::iter(unclear)
-            .map(|(id, _)| self.apply_to_present(id, &event))
+        stream::iter(ids)
+            .map(|id| self.apply_to_present(id, &event))
             .buffer_unordered(MAX_COMMITS)
             .try_collect::<()>()
-            .await?;
-        Ok(resumed.into_iter().map(|(id, _)| id).collect())
+            .await
     }
 
     async fn apply_to_present(&self, id: &str, event: &Event) -> Result<(), DriverError> {
@@ -300,18 +325,32 @@ impl Driver {
     }
 
     /// Sets the provider's job of this id as the job of a row whose outcome is unknown; returns
-    /// the new row. Nothing that costs money is sent.
+    /// the new row. Unless `unasked`, the provider is asked for it first, with one poll. Nothing
+    /// that costs money is sent.
     ///
     /// # Errors
     ///
-    /// When the component or its connection refuses, or when the ledger fails.
-    pub(crate) async fn adopt(&self, job: Job, provider_job_id: &str) -> Result<Job, AdoptError> {
-        let ticket = self.shared.steps.ticket_of(&job, provider_job_id).await;
+    /// When the component or its connection refuses, the provider does not confirm the id, or the
+    /// ledger fails.
+    pub(crate) async fn adopt(
+        &self,
+        job: Job,
+        provider_job_id: &str,
+        unasked: bool,
+    ) -> Result<Job, AdoptError> {
+        let steps = &self.shared.steps;
+        let ticket = steps.ticket_of(&job, provider_job_id).await;
+        let ticket = ticket.map_err(AdoptError::Job)?;
+        if !unasked {
+            let confirmed = steps.confirm(&job, &ticket).await;
+            confirmed.map_err(AdoptError::Unconfirmed)?;
+        }
         let event = Event::Adopted {
-            ticket: ticket.map_err(AdoptError::Job)?,
+            ticket,
             provider_job_id: provider_job_id.to_owned(),
+            is_confirmed: !unasked,
         };
-        let settled = self.shared.steps.command(job, &event).await;
+        let settled = steps.command(job, &event).await;
         settled.map_err(|error| AdoptError::Driver(error.into()))
     }
 }

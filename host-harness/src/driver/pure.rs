@@ -70,7 +70,7 @@ pub use super::backoff::{bounded, jittered, longer};
 pub use super::classify::{job_error, of_cancel, of_poll, of_start};
 pub use super::clock::Time;
 pub use super::decide::{
-    GRACE, NO_RESULT, UNRECOGNIZED, UPLOADS_LAST, decide, may_retry, may_submit, must_hand_over,
-    uploads_since,
+    GRACE, NO_RESULT, UNRECOGNIZED, UPLOADS_LAST, decide, may_resolve, may_retry, may_submit,
+    must_hand_over, uploads_since,
 };
 pub use super::event::{Action, Event, PollFailure, SubmitFailure};

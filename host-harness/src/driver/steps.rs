@@ -2,6 +2,7 @@
 
 mod account;
 mod cancel;
+mod confirm;
 mod download;
 mod finalize;
 mod hand_over;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::error::JobsError;
+use super::find::find;
 use crate::component::Pack;
 use crate::contract::Charge;
-use crate::driver::pure::Event;
+use crate::driver::pure::{Event, may_resolve};
 use crate::driver::{AdoptError, ConnectionResolver, DriveMode, Driver, DriverError, WaitFor};
 use crate::egress::Egress;
-use crate::ledger::{Job, Ledger, Millis, Rows, State};
+use crate::ledger::{Job, Ledger, Millis, State};
 
 /// The jobs of a data directory, and the commands for them.
 pub struct Jobs {
@@ -56,14 +57,13 @@ impl Jobs {
         self.driver.ledger()
     }
 
-    /// The job of this id, or the only one whose id begins with it.
+    /// The job of this name, as [`find`].
     ///
     /// # Errors
     ///
-    /// [`JobsError::NoSuchJob`], [`JobsError::Removed`], [`JobsError::AmbiguousId`], or when the
-    /// ledger cannot be read.
-    pub fn find(&self, id: &str) -> Result<Job, JobsError> {
-        find(self.ledger(), id)
+    /// As [`find`].
+    pub fn find(&self, name: &str) -> Result<Job, JobsError> {
+        find(self.ledger(), name)
     }
 
     /// Works until all of these jobs have reached `until`, or `modes` ends it: drives, or waits
@@ -99,13 +99,15 @@ impl Jobs {
     /// written.
     pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, JobsError> {
         let resumed = self.driver.resume_all(deadline_at).await;
-        resumed.map_err(|source| {
-            let mut jobs = self.ledger().rows().unwrap_or_default().jobs;
-            jobs.retain(|job| !job.is_done());
-            let spent = jobs.into_iter().find(|job| job.charge() != Charge::No);
-            let spent = spent.map(Box::new);
-            JobsError::NotResumed { spent, source }
-        })
+        resumed.map_err(|source| self.not_resumed(source))
+    }
+
+    pub(super) fn not_resumed(&self, source: DriverError) -> JobsError {
+        let mut jobs = self.ledger().rows().unwrap_or_default().jobs;
+        jobs.retain(|job| !job.is_done());
+        let spent = jobs.into_iter().find(|job| job.charge() != Charge::No);
+        let spent = spent.map(Box::new);
+        JobsError::NotResumed { spent, source }
     }
 
     /// Commits the command to cancel a job, and resumes it until `deadline_at`. A job that was
@@ -152,13 +154,21 @@ impl Jobs {
     }
 
     /// Sets the provider's job of this id as the job of a row whose outcome is unknown; returns
-    /// the new row. Nothing that costs money is sent.
+    /// the new row. The provider is asked first, with one poll, whether it knows the id; with
+    /// `unasked`, it is not. Until a reply has shown the job, it can be replaced by another one.
+    /// Nothing that costs money is sent.
     ///
     /// # Errors
     ///
     /// [`JobsError::OutcomeKnown`]; [`JobsError::OtherJob`]; [`JobsError::NotAdopted`], when the
-    /// component or its connection refuses; or when the ledger fails.
-    pub async fn adopt(&self, job: &Job, provider_job_id: &str) -> Result<Job, JobsError> {
+    /// component or its connection refuses; [`JobsError::Unconfirmed`], when the provider does not
+    /// know the id or does not answer; or when the ledger fails.
+    pub async fn adopt(
+        &self,
+        job: &Job,
+        provider_job_id: &str,
+        unasked: bool,
+    ) -> Result<Job, JobsError> {
         let job = self.unknown(job).await?;
         let (ledger, spec) = (self.ledger(), &job.spec);
         let other = ledger.job_of_provider_id(&spec.provider_origin, provider_job_id, &spec.id)?;
@@ -169,16 +179,24 @@ impl Jobs {
                 provider_job_id,
             });
         }
-        let adopted = self.driver.adopt(job.clone(), provider_job_id).await;
+        let adopted = self
+            .driver
+            .adopt(job.clone(), provider_job_id, unasked)
+            .await;
         let job = Box::new(job);
         adopted.map_err(|error| match error {
             AdoptError::Job(error) => JobsError::NotAdopted { job, error },
+            AdoptError::Unconfirmed(error) => JobsError::Unconfirmed {
+                job,
+                provider_job_id: provider_job_id.to_owned(),
+                error,
+            },
             AdoptError::Driver(source) => JobsError::Unwritten { job, source },
         })
     }
 
     /// Ends a job whose outcome is unknown and which the provider never had; returns the new
-    /// row.
+    /// row. It can still be [adopted](Self::adopt) until it is submitted again or removed.
     ///
     /// # Errors
     ///
@@ -188,7 +206,7 @@ impl Jobs {
         self.apply(&job, &Event::NeverStarted).await
     }
 
-    /// The job, if its outcome is unknown.
+    /// The job, if its outcome is unknown, or what the user said about it is not confirmed.
     async fn unknown(&self, job: &Job) -> Result<Job, JobsError> {
         let mut job = job.clone();
         if job.state() == State::Submitting {
@@ -196,7 +214,7 @@ impl Jobs {
             self.driver.settle_orphans().await?;
             job = self.find(&job.spec.id)?;
         }
-        if job.state() == State::OutcomeUnknown {
+        if may_resolve(&job) {
             Ok(job)
         } else {
             Err(JobsError::OutcomeKnown { job: Box::new(job) })
@@ -213,33 +231,5 @@ impl Jobs {
     pub(super) async fn apply(&self, job: &Job, event: &Event) -> Result<Job, JobsError> {
         let applied = self.driver.apply(job, event).await;
         applied.map_err(JobsError::unwritten(job))
-    }
-}
-
-/// The job of this id; see [`Jobs::find`]. For a program that only reads. An id that no job has may
-/// be that of a removed one.
-///
-/// # Errors
-///
-/// As [`Jobs::find`].
-pub fn find(ledger: &Ledger, id: &str) -> Result<Job, JobsError> {
-    let Rows { mut jobs, damaged } = ledger.jobs_like(id)?;
-    let is_ambiguous = jobs.len() + damaged.len() > 1;
-    let id = id.to_owned();
-    match (jobs.pop(), damaged.into_iter().next()) {
-        _ if is_ambiguous => Err(JobsError::AmbiguousId { id }),
-        (Some(job), _) => Ok(job),
-        (None, Some(damaged)) => Err(damaged.into()),
-        (None, None) => {
-            let mut removed = ledger.removed_like(&id)?;
-            let is_ambiguous = removed.len() > 1;
-            Err(match removed.pop() {
-                None => JobsError::NoSuchJob { id },
-                Some(_) if is_ambiguous => JobsError::AmbiguousId { id },
-                Some(removed) => JobsError::Removed {
-                    removed: Box::new(removed),
-                },
-            })
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::names::{LAST, SHORTEST};
 use super::next_step::{NextStep, Repair};
 use super::spent::Spent;
 use crate::component::CallError;
@@ -83,11 +84,13 @@ pub enum JobsError {
         /// Whether it was removed and cost nothing, so that its key is kept for its input alone.
         is_unpaid: bool,
     },
-    /// No job has this id, or an id that begins with it.
-    #[error("there is no job `{id}`")]
+    /// No job has this name.
+    #[error("there is no job `{}`{}", sentence(id), suggestion(id, similar.as_deref()))]
     NoSuchJob {
-        /// The id, or its beginning.
+        /// The name: an id, its beginning, an id of the provider, or `last`.
         id: String,
+        /// The only id that begins nearly so.
+        similar: Option<String>,
     },
     /// The job of this id has ended and was removed.
     #[error("the job {} has ended and was removed from the ledger", .removed.job.spec.id)]
@@ -116,11 +119,13 @@ pub enum JobsError {
         /// The provider's own id.
         provider_job_id: String,
     },
-    /// Several jobs have ids that begin with this text.
-    #[error("the ids of several jobs begin with `{id}`")]
+    /// Several jobs have ids that begin with this name, or have it at their providers.
+    #[error("`{}` names several jobs", sentence(id))]
     AmbiguousId {
-        /// The beginning.
+        /// The name.
         id: String,
+        /// The first of the jobs that can be read.
+        candidates: Vec<Job>,
     },
     /// It is known whether the provider accepted the job.
     #[error("the job's outcome is known: its state is {}", .job.state().as_str())]
@@ -162,6 +167,16 @@ pub enum JobsError {
         /// The job, which did not change.
         job: Box<Job>,
         /// The error of the component or its connection.
+        error: JobError,
+    },
+    /// The provider does not know a job of this id, or did not say whether it does.
+    #[error("{}", unconfirmed(provider_job_id, .error))]
+    Unconfirmed {
+        /// The job, which did not change.
+        job: Box<Job>,
+        /// The id that was asked for.
+        provider_job_id: String,
+        /// What the provider or its connection says.
         error: JobError,
     },
     /// The file could not be copied.
@@ -219,7 +234,9 @@ impl JobsError {
             | Self::Unwritten { source: error, .. }
             | Self::NotResumed { source: error, .. } => error.kind(),
             Self::Copy { .. } => ErrorKind::DownloadFailed,
-            Self::Connection(error) | Self::NotAdopted { error, .. } => error.kind,
+            Self::Connection(error)
+            | Self::NotAdopted { error, .. }
+            | Self::Unconfirmed { error, .. } => error.kind,
             Self::List(_) | Self::Check { .. } => return None,
         })
     }
@@ -265,6 +282,15 @@ impl JobsError {
             | Self::Unwritten { source: error, .. }
             | Self::NotResumed { source: error, .. } => NextStep::of_driver(error),
             Self::NotAdopted { .. } => NextStep::repeat(Repair::Cause),
+            Self::Unconfirmed {
+                job,
+                provider_job_id,
+                error,
+            } => NextStep::AdoptUnconfirmed {
+                job: job.spec.id.clone(),
+                provider_job_id: provider_job_id.clone(),
+                is_unknown: error.kind == ErrorKind::JobLost,
+            },
             Self::Copy { job, .. } => NextStep::Fetch {
                 job: job.spec.id.clone(),
             },
@@ -296,6 +322,29 @@ impl JobsError {
 impl From<LedgerError> for JobsError {
     fn from(error: LedgerError) -> Self {
         Self::of_driver(error.into())
+    }
+}
+
+/// What may be meant instead of a name that no job has.
+fn suggestion(name: &str, similar: Option<&str>) -> String {
+    match similar {
+        _ if name == LAST => ": no job was made yet, or all were removed".to_owned(),
+        Some(id) if name.len() < SHORTEST && id.starts_with(name) => {
+            format!("; give {SHORTEST} characters of the ID at least")
+        }
+        Some(id) => format!("; did you mean `{id}`?"),
+        None => String::new(),
+    }
+}
+
+fn unconfirmed(provider_job_id: &str, error: &JobError) -> String {
+    let (id, said) = (sentence(provider_job_id), &error.message);
+    if error.kind == ErrorKind::JobLost {
+        format!("the provider does not know a job `{id}`: {said}; the job was not changed")
+    } else {
+        format!(
+            "the provider did not say whether it knows a job `{id}`: {said}; the job was not changed"
+        )
     }
 }
 
@@ -353,6 +402,8 @@ fn next_of_picture(error: &MediaError) -> NextStep {
         }
         MediaError::Call(_) => NextStep::RepeatRepaired,
         MediaError::Format { .. } => NextStep::ConvertPicture,
+        MediaError::Read { .. } => NextStep::ReadablePicture,
+        MediaError::TooLong { .. } => NextStep::OtherPicture,
         _ => NextStep::RepeatUnsubmitted,
     }
 }

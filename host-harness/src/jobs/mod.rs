@@ -24,7 +24,9 @@
 //! - `submit`: from a checked input to a row; `uploads`: copies of the pictures that
 //!   are uploaded
 //! - `commands`: [`Jobs`], and commands for existing jobs
+//! - `find`: the job that a command names; `names`: the shortest beginning of an id
 //! - `retry`: submits ended jobs again; `spent`: what they have cost until then
+//! - `submission`: which jobs are submitted by a command that resumes them
 //! - `fetch`: copies a result; `presence`: whether its files are at their places; `put_back`: puts
 //!   them back; `place`: the target of an existing job; `prune`: deletes rows and files; `leftovers`: unfinished files of
 //!   results; `removed`: what is known of deleted jobs
@@ -36,7 +38,9 @@ mod commands;
 mod credit;
 mod error;
 mod fetch;
+mod find;
 mod leftovers;
+mod names;
 mod next_step;
 mod pictures;
 mod place;
@@ -46,6 +50,7 @@ mod put_back;
 mod removed;
 mod retry;
 mod spent;
+mod submission;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -54,13 +59,16 @@ mod uploads;
 pub use crate::cleanup::Freed;
 pub use crate::download::CLIPS_FOLDER;
 pub use check::{CheckRequest, Checked, check_context, node_type};
-pub use commands::{CancelOutcome, Jobs, find};
+pub use commands::{CancelOutcome, Jobs};
 pub use credit::{error_text, lacks_credit, with_charge};
 pub use error::JobsError;
 pub use fetch::Fetched;
+pub use find::find;
+pub use names::{LAST, SHORTEST, short_id};
 pub use next_step::{NextStep, Repair};
 pub use presence::{Comparison, FileState};
 pub use prune::{CODE_FOLDER, Keys, PruneProgress, Pruned, open_to_prune, prune, prune_with};
 pub use removed::removed_job;
 pub use spent::Spent;
-pub use submit::{Destination, Opened, Prepared, SubmitRequest};
+pub use submission::Submission;
+pub use submit::{Destination, Opened, Prepared, SubmitRequest, job_of_key};

@@ -37,13 +37,18 @@ use crate::policy::Route;
 /// };
 /// let target = Target::File("/clips/1.mp4".into());
 /// let job = Job::new(spec, target, "this process".into(), 60_000);
-/// assert_eq!(NextStep::of(&job, 2_000), NextStep::Resume { job: "01".into() });
+/// assert_eq!(NextStep::of(&job, 2_000), NextStep::SubmitOrDiscard { job: "01".into() });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {
     /// Resume the job.
     Resume {
+        /// The job.
+        job: String,
+    },
+    /// Resume the job, which submits it, or cancel it, which sends nothing: it was never submitted.
+    SubmitOrDiscard {
         /// The job.
         job: String,
     },
@@ -110,6 +115,15 @@ pub enum NextStep {
         /// The provider's own id.
         provider_job_id: String,
     },
+    /// Name another id of the provider, or adopt this one although the provider has not confirmed it.
+    AdoptUnconfirmed {
+        /// The job.
+        job: String,
+        /// The provider's own id.
+        provider_job_id: String,
+        /// Whether the provider says that it does not know the id.
+        is_unknown: bool,
+    },
     /// Show the job.
     Show {
         /// The job.
@@ -165,6 +179,8 @@ pub enum NextStep {
     },
     /// Repeat the request with another picture.
     OtherPicture,
+    /// Repeat the request with a picture file that exists and can be read.
+    ReadablePicture,
     /// Convert the picture to a format that the provider accepts, and repeat the request.
     ConvertPicture,
     /// Repeat the request with another destination, or allow it to replace a file.
@@ -283,7 +299,7 @@ impl NextStep {
                     window: Duration::from_millis(job.spec.idempotency_ms.unsigned_abs()),
                 }
             }
-            State::OutcomeUnknown => Self::Resolve {
+            state if state == State::OutcomeUnknown || is_lost(job) => Self::Resolve {
                 job: id,
                 // The provider cannot find the job by a key that it did not receive.
                 key: job.is_keyed().then(|| job.provider_key().into_owned()),
@@ -312,6 +328,7 @@ impl NextStep {
                     job: id,
                 }
             }
+            State::Queued if job.submits() == 0 => Self::SubmitOrDiscard { job: id },
             _ => Self::Resume { job: id },
         }
     }
@@ -477,6 +494,16 @@ fn needs_base_url(job: &Job) -> bool {
     error.is_some_and(|error| {
         error.kind == ErrorKind::Rejected && error.advice == Some(contract::NextStep::FixConnection)
     })
+}
+
+/// Whether the provider does not know the job under the id that the user gave.
+fn is_lost(job: &Job) -> bool {
+    let kind = job.last_error.as_ref().map(|error| error.kind);
+    let is_unconfirmed = job
+        .stage
+        .provider_job()
+        .is_some_and(|job| job.is_unconfirmed);
+    is_unconfirmed && job.is_settled() && kind == Some(ErrorKind::JobLost)
 }
 
 #[cfg(test)]

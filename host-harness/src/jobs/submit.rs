@@ -12,7 +12,7 @@ use super::error::JobsError;
 use super::removed::removed_job;
 use crate::download::check_target;
 use crate::driver::{ResolvedConnection, deadline_after, now};
-use crate::ledger::{FilesHold, Inserted, Job, JobSpec, LedgerError, Pictures, Target};
+use crate::ledger::{FilesHold, Inserted, Job, JobSpec, Ledger, LedgerError, Pictures, Target};
 use crate::rights;
 
 /// A request to make a job.
@@ -80,6 +80,17 @@ pub struct Prepared {
     _hold: Option<FilesHold>,
 }
 
+impl Prepared {
+    /// The job of the request's key, if there is one already; also a removed one.
+    #[must_use]
+    pub fn existing(&self) -> Option<&Job> {
+        match &self.entry {
+            Entry::New(_) => None,
+            Entry::Known(job) | Entry::Removed(job) => Some(job),
+        }
+    }
+}
+
 /// A request whose connection is open and whose key has been looked up.
 pub struct Opened<'a> {
     request: &'a SubmitRequest<'a>,
@@ -144,7 +155,12 @@ impl Jobs {
     /// [`JobsError::Target`] and [`JobsError::Folder`], or when the ledger fails.
     pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
         let resolved = self.connect(request).await?;
-        let known = self.known(request)?;
+        let known = known(
+            self.ledger(),
+            request.checked,
+            &request.connection,
+            &request.key,
+        )?;
         match &known {
             None => request.destination.check(request.checked, request.force)?,
             Some(entry) => request.destination.check_of(entry.job(), request)?,
@@ -154,27 +170,6 @@ impl Jobs {
             resolved,
             known,
         })
-    }
-
-    /// The job of the request's key, also a removed one that holds it.
-    fn known(&self, request: &SubmitRequest<'_>) -> Result<Option<Entry>, JobsError> {
-        let (connection, key) = (&request.connection, &request.key);
-        let (entry, holds_key) = match self.ledger().job_of_key(connection, key)? {
-            Some(known) => (Entry::Known(Box::new(known)), true),
-            None => match self.ledger().removed_of_key(connection, key)? {
-                None => return Ok(None),
-                Some(removed) => {
-                    let holds_key = removed.holds_key();
-                    (Entry::Removed(Box::new(removed_job(removed))), holds_key)
-                }
-            },
-        };
-        if entry.job().spec.raw_input_sha256 != request.checked.digest() {
-            let job = entry.job().spec.id.clone();
-            let is_unpaid = !holds_key;
-            return Err(JobsError::KeyConflict { job, is_unpaid });
-        }
-        Ok(holds_key.then_some(entry))
     }
 
     /// Stores the local pictures of a new job, which the driver uploads shortly before its submit.
@@ -317,6 +312,45 @@ impl Jobs {
     }
 }
 
+/// The job of a key and its input, also a removed one that holds it.
+///
+/// # Errors
+///
+/// [`JobsError::KeyConflict`], or when the ledger cannot be read.
+pub fn job_of_key(
+    ledger: &Ledger,
+    checked: &Checked,
+    connection: &str,
+    key: &str,
+) -> Result<Option<Job>, JobsError> {
+    let known = known(ledger, checked, connection, key)?;
+    Ok(known.map(|entry| entry.job().clone()))
+}
+
+fn known(
+    ledger: &Ledger,
+    checked: &Checked,
+    connection: &str,
+    key: &str,
+) -> Result<Option<Entry>, JobsError> {
+    let (entry, holds_key) = match ledger.job_of_key(connection, key)? {
+        Some(known) => (Entry::Known(Box::new(known)), true),
+        None => match ledger.removed_of_key(connection, key)? {
+            None => return Ok(None),
+            Some(removed) => {
+                let holds_key = removed.holds_key();
+                (Entry::Removed(Box::new(removed_job(removed))), holds_key)
+            }
+        },
+    };
+    if entry.job().spec.raw_input_sha256 != checked.digest() {
+        let job = entry.job().spec.id.clone();
+        let is_unpaid = !holds_key;
+        return Err(JobsError::KeyConflict { job, is_unpaid });
+    }
+    Ok(holds_key.then_some(entry))
+}
+
 impl Entry {
     fn job(&self) -> &Job {
         match self {
@@ -326,6 +360,35 @@ impl Entry {
 }
 
 impl Destination {
+    /// Checks a destination for a plan, as [`Jobs::open`] does for a job: folders that it would create
+    /// are not created. Leaves no file behind.
+    ///
+    /// # Errors
+    ///
+    /// [`JobsError::Target`].
+    pub fn check_for_plan(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
+        let created = match self {
+            Self::File(_) => None,
+            Self::Stem(stem) => stem.parent().filter(|folder| !folder.exists()),
+            Self::Folder(folder) | Self::Named { folder, .. } => Some(folder.as_path()),
+        };
+        let Some(folder) = created else {
+            return self.check(checked, force);
+        };
+        let mut ancestors = folder.ancestors();
+        let parent = ancestors.find(|folder| std::fs::symlink_metadata(folder).is_ok());
+        let parent = parent.unwrap_or(folder);
+        check_target(&parent.join("probe"), true).map_err(JobsError::Target)
+    }
+
+    /// The path of the result of a job of this id: exact for a file, without an extension for
+    /// the others.
+    #[must_use]
+    pub fn path(&self, id: &str) -> PathBuf {
+        let (Target::File(path) | Target::Stem(path)) = self.target(id);
+        path
+    }
+
     /// Refuses a destination where no file can be created, before anything is sent.
     pub(super) fn check(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
         let checked = match self {

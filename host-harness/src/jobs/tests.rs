@@ -15,7 +15,7 @@ use crate::driver::{Driver, now};
 use crate::engine::{Engine, EngineSettings};
 use crate::error::ErrorKind;
 use crate::ledger::testing::{queued, stage};
-use crate::ledger::{Job, JobError, Ledger, RemovedJob, State};
+use crate::ledger::{Job, JobError, Ledger, RemovedJob, Stage, State};
 use crate::media::MediaError;
 use crate::policy::Policy;
 
@@ -257,7 +257,7 @@ async fn resolve_of_a_job_with_known_outcome_is_refused() {
     let job = scene.submit(INPUT, "k").await.expect("job");
     for resolved in [
         scene.jobs.mark_never_started(&job).await,
-        scene.jobs.adopt(&job, "theirs").await,
+        scene.jobs.adopt(&job, "theirs", true).await,
     ] {
         let error = resolved.expect_err("a known outcome");
         assert!(matches!(error, JobsError::OutcomeKnown { .. }), "{error:?}");
@@ -279,16 +279,72 @@ async fn fetch_of_a_queued_job_changes_nothing() {
 }
 
 #[tokio::test]
-async fn job_is_found_by_id_prefix() {
+async fn job_is_found_by_its_id_its_beginning_and_last() {
     let scene = Scene::new();
-    let job = scene.submit(INPUT, "1").await.expect("job");
-    let found = scene.jobs.find(&job.spec.id[..20]).expect("job");
-    assert_eq!(found.spec.id, job.spec.id);
-    scene.submit(INPUT, "2").await.expect("job");
-    let several = scene.jobs.find(&job.spec.id[..4]);
-    assert!(matches!(several, Err(JobsError::AmbiguousId { .. })));
-    let none = scene.jobs.find("none");
-    assert!(matches!(none, Err(JobsError::NoSuchJob { .. })));
+    let empty = scene.jobs.find(LAST);
+    assert!(matches!(empty, Err(JobsError::NoSuchJob { .. })));
+    let first = scene.submit(INPUT, "1").await.expect("job");
+    let id = first.spec.id.clone();
+    for name in [&id[..], &id[..20], &id[..4], LAST] {
+        assert_eq!(scene.jobs.find(name).expect("job").spec.id, id, "{name}");
+    }
+    for name in [&id[..3], "none"] {
+        let none = scene.jobs.find(name);
+        assert!(matches!(none, Err(JobsError::NoSuchJob { .. })), "{name}");
+    }
+    let missing = scene.jobs.find(&id[..3]).expect_err("too short");
+    assert!(missing.to_string().contains("4 characters"), "{missing}");
+    let second = scene.submit(INPUT, "2").await.expect("job");
+    assert_eq!(scene.jobs.find(LAST).expect("job"), second);
+    // A wrong character at the end.
+    let end = if id.ends_with('0') { "1" } else { "0" };
+    let wrong = format!("{}{end}", &id[..35]);
+    let missing = scene.jobs.find(&wrong).expect_err("no such job");
+    assert!(missing.to_string().contains(&id), "{missing}");
+}
+
+#[tokio::test]
+async fn job_is_found_by_the_id_of_its_provider_and_own_ids_count_first() {
+    let scene = Scene::new();
+    let insert = |id: &str, key: &str, connection: &str, provider_job_id: Option<&str>| {
+        let mut job = queued(0);
+        let spec = Arc::make_mut(&mut job.spec);
+        (spec.id, spec.key, spec.connection) = (id.into(), key.into(), connection.into());
+        if let Some(provider_job_id) = provider_job_id {
+            job.stage = stage(State::Started, false);
+            if let Stage::Started { job, .. } = &mut job.stage {
+                job.id = Some(provider_job_id.into());
+            }
+        }
+        scene.ledger().insert_all(&[job]).expect("insert");
+    };
+    insert("aaaa-1", "1", "a", Some("p7"));
+    insert("aaaa-2", "2", "a", Some("twice"));
+    insert("bbbb-3", "3", "b", Some("twice"));
+    insert("cccc-4", "4", "b", Some("aaaa-1"));
+    let found = |name| scene.jobs.find(name).map(|job| job.spec.id.clone());
+    assert_eq!(
+        found("p7").expect("job"),
+        "aaaa-1",
+        "shorter than a beginning"
+    );
+    assert_eq!(
+        found("aaaa-1").expect("job"),
+        "aaaa-1",
+        "own ids count first"
+    );
+    for (name, expected) in [
+        ("aaaa", ["aaaa-1", "aaaa-2"]),
+        ("twice", ["aaaa-2", "bbbb-3"]),
+    ] {
+        match found(name) {
+            Err(JobsError::AmbiguousId { candidates, .. }) => {
+                let ids: Vec<_> = candidates.iter().map(|job| job.spec.id.as_str()).collect();
+                assert_eq!(ids, expected);
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ fn read(path: &Path, most: u32) -> rusqlite::Result<Vec<JobBrief>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    // Ids begin with the time of their creation.
-    let mut newest = connection
-        .prepare("SELECT id, node, state, created_at FROM jobs ORDER BY id DESC LIMIT ?1")?;
+    let mut newest = connection.prepare(
+        "SELECT id, node, state, created_at FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?1",
+    )?;
     let rows = newest.query_map([most], |row| {
         Ok(JobBrief {
             id: row.get(0)?,

@@ -13,6 +13,7 @@
 //! - `earlier`: attempts that ended before a job was submitted again; `provider_jobs`: which job a job
 //!   of the provider belongs to
 //! - [`brief`](newest_jobs): the newest jobs for a list of candidates
+//! - [`charges`](ChargeRecord): what was or may have been charged
 //! - `uploads`: the uploads of pictures, before and after their job has a row
 //! - `resume`: resumes every job in one commit
 //! - [`pictures`](Pictures): pictures stored beside the rows; `placeholders`: the places of those in
@@ -27,6 +28,7 @@
 
 mod brief;
 mod change;
+mod charges;
 mod columns;
 mod driving;
 mod due;
@@ -38,6 +40,7 @@ mod hold;
 mod job_error;
 mod latest;
 mod local_pictures;
+mod named;
 mod open;
 pub mod path_text;
 mod pictures;
@@ -64,6 +67,7 @@ pub use change::Change;
 #[cfg(test)]
 pub(crate) use record::round_trip;
 
+pub use charges::ChargeRecord;
 pub use driving::DrivingProcess;
 pub use due::QueueId;
 pub use earlier::EarlierAttempt;

@@ -243,16 +243,15 @@ fn pair<'a>(
     }
 }
 
-/// Whether a submit other than a running one may have been accepted.
+/// Whether a submit other than a running one may have been accepted, or the job at the provider is
+/// unconfirmed.
 fn is_uncertain(stage: &Stage) -> bool {
-    matches!(
-        stage,
-        Stage::OutcomeUnknown { .. }
-            | Stage::Submitting {
-                uncertain: true,
-                ..
-            }
-    )
+    match stage {
+        Stage::OutcomeUnknown { .. } => true,
+        Stage::Submitting { uncertain, .. } => *uncertain,
+        Stage::Started { job, .. } => job.is_unconfirmed,
+        _ => false,
+    }
 }
 
 fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
@@ -264,7 +263,8 @@ fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
     if may_be_accepted && job.is_some() || state == State::Queued && job.is_some() {
         return Err(impossible("it has a ticket"));
     }
-    if columns.outcome_uncertain != (state == State::OutcomeUnknown) && state != State::Submitting {
+    let may_be_uncertain = matches!(state, State::Submitting | State::Started);
+    if columns.outcome_uncertain != (state == State::OutcomeUnknown) && !may_be_uncertain {
         return Err(impossible("`outcome_uncertain` belongs to another state"));
     }
     let has_result = columns.output.is_some()
@@ -312,7 +312,11 @@ fn stage(columns: &Columns<'_>) -> Result<Stage, RowProblem> {
 fn provider_job(columns: &Columns<'_>) -> Result<Option<ProviderJob>, &'static str> {
     let id = columns.provider_job_id.map(str::to_owned);
     match columns.ticket.map(str::to_owned) {
-        Some(ticket) => Ok(Some(ProviderJob { ticket, id })),
+        Some(ticket) => Ok(Some(ProviderJob {
+            ticket,
+            id,
+            is_unconfirmed: columns.outcome_uncertain,
+        })),
         None if id.is_some() => Err("it has a provider's id without a ticket"),
         None => Ok(None),
     }

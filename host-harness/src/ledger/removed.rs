@@ -45,7 +45,8 @@ macro_rules! select_removed {
 /// The queries whose rows [`removed`] reads.
 pub(super) const OF_KEY: &str = select_removed!("WHERE connection = ?1 AND key = ?2");
 pub(super) const OF_ID: &str = select_removed!("WHERE id = ?1");
-pub(super) const LIKE: &str = select_removed!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
+pub(super) const LIKE: &str = select_removed!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 6");
+pub(super) const OF_PROVIDER_ID: &str = select_removed!("WHERE provider_job_id = ?1 LIMIT 6");
 
 /// A job that was removed from the ledger.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,7 +151,11 @@ fn spec(row: &Row<'_>, created_at: Millis) -> Result<JobSpec, RowProblem> {
 fn stage(row: &Row<'_>, file: Option<ClipFile>) -> Result<Stage, RowProblem> {
     let ticket = optional(row, "ticket")?.map(str::to_owned);
     let id = optional(row, "provider_job_id")?.map(str::to_owned);
-    let job = ticket.map(|ticket| ProviderJob { ticket, id });
+    let job = ticket.map(|ticket| ProviderJob {
+        ticket,
+        id,
+        is_unconfirmed: false,
+    });
     let submits = past_submits(row)?;
     match record::state(text(row, "state")?)? {
         State::Succeeded => Ok(Stage::Succeeded {

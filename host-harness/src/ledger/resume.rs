@@ -76,7 +76,7 @@ static AWAIT: LazyLock<String> = LazyLock::new(|| {
 static UNDONE: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
     let lost = lost("?1");
-    format!("SELECT id, state FROM jobs WHERE NOT {done} AND NOT {lost} ORDER BY created_at, id")
+    format!("SELECT id, state FROM jobs WHERE NOT {done} AND NOT {lost} ORDER BY created_at, rowid")
 });
 
 impl Ledger {

@@ -86,6 +86,9 @@ pub struct ProviderJob {
     pub ticket: String,
     /// The provider's own id, if it has one.
     pub id: Option<String>,
+    /// Whether the user gave the id, and no reply of the provider has shown this job since. Only
+    /// `Started` has such a job; it can be replaced by another one.
+    pub is_unconfirmed: bool,
 }
 
 /// Submits that were ready to be sent: at least one.

@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 ///
 /// Also `queued → cancelled`, `submitting → failed` where the provider refuses the request,
 /// `submitting → succeeded` where it has the result at once, `failed → started` for a job without a
-/// result that the provider is asked about again, and `failed | cancelled → queued` where the user
-/// submits the job again.
+/// result that the provider is asked about again, and for one that the user had marked as never
+/// started, and `failed | cancelled → queued` where the user submits the job again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// In the ledger, and not accepted by the provider.

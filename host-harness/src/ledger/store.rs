@@ -123,6 +123,12 @@ pub struct HistoryEntry {
 }
 
 impl Ledger {
+    /// Whether a data directory has a ledger.
+    #[must_use]
+    pub fn exists(data_dir: &Path) -> bool {
+        data_dir.join(FILE).is_file()
+    }
+
     /// Opens the ledger of a data directory; creates both if they are missing. Takes the rights of
     /// other users from what is there; see [`rights::restrict`].
     ///
@@ -264,10 +270,8 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn jobs_like(&self, beginning: &str) -> Result<Rows, LedgerError> {
-        let mut rows = Rows::default();
-        let like = select_job!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 2");
-        self.read(like, [beginning], |row| rows.take(&self.path, row))?;
-        Ok(rows)
+        let like = select_job!("WHERE substr(id, 1, length(?1)) = ?1 LIMIT 6");
+        self.rows_like(like, [beginning])
     }
 
     /// Every job, oldest first.
@@ -276,7 +280,7 @@ impl Ledger {
     ///
     /// When the ledger cannot be read, or one of its rows is damaged.
     pub fn jobs(&self) -> Result<Vec<Job>, LedgerError> {
-        let all = select_job!("ORDER BY created_at, id");
+        let all = select_job!("ORDER BY created_at, rowid");
         self.read(all, [], record::job)
     }
 
@@ -286,10 +290,8 @@ impl Ledger {
     ///
     /// When the ledger cannot be read.
     pub fn rows(&self) -> Result<Rows, LedgerError> {
-        let mut rows = Rows::default();
-        let all = select_job!("ORDER BY created_at, id");
-        self.read(all, [], |row| rows.take(&self.path, row))?;
-        Ok(rows)
+        let all = select_job!("ORDER BY created_at, rowid");
+        self.rows_like(all, [])
     }
 
     /// These jobs, in no order.
@@ -476,6 +478,17 @@ impl Ledger {
 
     pub(super) fn end_commands(&self) -> &EndCommands {
         &self.end_commands
+    }
+
+    /// Reads the jobs of a query of [`select_job`].
+    pub(super) fn rows_like(
+        &self,
+        query: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Rows, LedgerError> {
+        let mut rows = Rows::default();
+        self.read(query, parameters, |row| rows.take(&self.path, row))?;
+        Ok(rows)
     }
 
     /// Reads rows of a query.

@@ -54,6 +54,7 @@ pub(crate) fn stage(state: State, is_finalized: bool) -> Stage {
     let job = ProviderJob {
         ticket: "{}".into(),
         id: Some("p".into()),
+        is_unconfirmed: false,
     };
     let submits = PastSubmits::Sent(submit.clone());
     match state {

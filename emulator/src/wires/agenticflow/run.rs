@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::job::{Ending, JobId, Phase, View};
+use crate::protocol::AGENTICFLOW_COST;
 use crate::render_request::Origin;
-
-/// The cost of a successful run, in credits.
-const COST: u32 = 10;
 
 /// What a phase says of a run.
 struct Outcome {
@@ -29,7 +27,7 @@ impl Outcome {
             Phase::Queued => going_on("queued"),
             Phase::Running { .. } => going_on("running"),
             Phase::Ended(Ending::Succeeded { .. }) => Self {
-                cost: json!(COST),
+                cost: json!(AGENTICFLOW_COST),
                 output: json!({"video": clip_url}),
                 ..going_on("success")
             },

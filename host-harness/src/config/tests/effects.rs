@@ -56,6 +56,14 @@ fn header_of_an_option_and_grants_are_listed() {
 }
 
 #[test]
+fn stated_cost_of_a_run_is_listed() {
+    let text = "[connections.a]\ncategory = \"x\"\nbase_url = \"https://a.example\"\nmax_cost = \"0.50 USD\"";
+    let effects = effects(text).expect("a configuration");
+    let most = effects.connections[0].max_cost.as_deref();
+    assert_eq!(most, Some("0.50 USD"));
+}
+
+#[test]
 fn effects_of_a_text_that_is_no_configuration_are_an_error() {
     assert!(matches!(
         effects("[connection.a]"),

@@ -32,7 +32,7 @@ pub use hand_over::{UPLOADS_LAST, must_hand_over, uploads_since};
 pub use no_result::NO_RESULT;
 pub use poll::{GRACE, UNRECOGNIZED};
 pub use retry::may_retry;
-pub use submit::may_submit;
+pub use submit::{may_resolve, may_submit};
 
 /// The row and action that follow from `job`, `event` and the time.
 #[must_use]

@@ -28,7 +28,7 @@ impl Step<'_> {
             (State::Queued | State::Submitting | State::OutcomeUnknown, Some(ticket)) => {
                 self.start(ticket, provider_job_id);
             }
-            (State::Started, _) => {}
+            (State::Started, _) => self.is_found(),
             (State::Succeeded, _) => {
                 self.no_longer_offered();
                 return Action::Wait;

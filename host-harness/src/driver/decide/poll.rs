@@ -93,6 +93,7 @@ impl Step<'_> {
         }
         match unrecognized {
             None => {
+                self.is_found();
                 self.job.last_error = None;
                 self.job.schedule.clear_failures();
                 self.wait(hint);
@@ -117,6 +118,7 @@ impl Step<'_> {
         else {
             return;
         };
+        self.is_found();
         let billing = &mut self.job.billing;
         billing.cost = cost.or(billing.cost.take());
         billing.reported = reported;
@@ -160,6 +162,7 @@ impl Step<'_> {
             job: ProviderJob {
                 ticket: ticket.or(known_ticket).unwrap_or_default(),
                 id: id.or(known_id),
+                is_unconfirmed: false,
             },
             submits,
             output,

@@ -77,6 +77,9 @@ impl Step<'_> {
                 State::OutcomeUnknown => {
                     "the deadline passed; it is unknown whether the provider accepted the job"
                 }
+                _ if self.job.submits() == 0 => {
+                    "the deadline passed before the job was submitted; nothing was submitted"
+                }
                 _ => "the deadline passed before the provider accepted the job",
             };
             self.end_wait(ErrorKind::Deadline, message);

@@ -5,7 +5,7 @@ use crate::contract::Charge;
 use crate::driver::clock::Time;
 use crate::driver::event::{Action, Event, SubmitFailure};
 use crate::error::ErrorKind;
-use crate::ledger::{Attempts, Job, JobError, ProviderJob, Stage, State, Submit};
+use crate::ledger::{Attempts, Job, JobError, PastSubmits, ProviderJob, Stage, State, Submit};
 
 /// Failed submits in a row after which the job is suspended.
 const MAX_SUBMIT_FAILURES: u32 = 4;
@@ -27,9 +27,22 @@ pub fn may_submit(job: &Job, time: impl Into<Time>) -> bool {
     }
 }
 
+/// Whether the user may say what became of the job's submit: its outcome is unknown, or the user has
+/// said something that no reply of the provider has confirmed.
+#[must_use]
+pub fn may_resolve(job: &Job) -> bool {
+    let kind = job.last_error.as_ref().map(|error| error.kind);
+    match &job.stage {
+        Stage::OutcomeUnknown { .. } => true,
+        Stage::Started { job, .. } => job.is_unconfirmed,
+        Stage::Failed { job: None, .. } => kind == Some(ErrorKind::NeverStarted),
+        _ => false,
+    }
+}
+
 impl Step<'_> {
     pub(super) fn on_submit(&mut self, event: Event) -> Action {
-        use State::{OutcomeUnknown, Queued, Submitting};
+        use State::{OutcomeUnknown, Queued, Started, Submitting};
         match (event, self.job.state()) {
             (
                 Event::SubmitReady {
@@ -63,13 +76,18 @@ impl Step<'_> {
                 Event::Adopted {
                     ticket,
                     provider_job_id,
+                    is_confirmed,
                 },
-                OutcomeUnknown,
-            ) => {
+                _,
+            ) if may_resolve(self.job) => {
                 self.start(ticket, Some(provider_job_id));
+                if let Stage::Started { job, .. } = &mut self.job.stage {
+                    job.is_unconfirmed = !is_confirmed;
+                }
                 self.wait(Some(0));
             }
-            (Event::NeverStarted, OutcomeUnknown) => {
+            (Event::NeverStarted, OutcomeUnknown | Started) if may_resolve(self.job) => {
+                self.forget_unconfirmed();
                 let message = "the user marked the job as never started at the provider";
                 let never = JobError::new(ErrorKind::NeverStarted, message);
                 self.end(Ending::Failed, never, Charge::No);
@@ -166,6 +184,7 @@ impl Step<'_> {
             job: ProviderJob {
                 ticket,
                 id: provider_job_id,
+                is_unconfirmed: false,
             },
             submits,
         };
@@ -173,6 +192,24 @@ impl Step<'_> {
         job.last_error = None;
         job.schedule.attempts = 0;
         job.schedule.backoff_ms = 0;
+    }
+
+    /// A job at the provider that was not confirmed is not this one.
+    fn forget_unconfirmed(&mut self) {
+        self.job.stage = match std::mem::take(&mut self.job.stage) {
+            Stage::Started {
+                submits: PastSubmits::Sent(submit),
+                ..
+            } => Stage::OutcomeUnknown { submit },
+            other => other,
+        };
+    }
+
+    /// A reply of the provider has shown the job.
+    pub(super) fn is_found(&mut self) {
+        if let Stage::Started { job, .. } = &mut self.job.stage {
+            job.is_unconfirmed = false;
+        }
     }
 
     pub(super) fn cancel_unsent(&mut self) {

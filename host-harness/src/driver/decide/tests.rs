@@ -16,6 +16,7 @@ mod ends;
 mod grace;
 mod no_result;
 mod removed;
+mod resolve;
 mod retry;
 mod uploads;
 
@@ -86,6 +87,14 @@ fn succeeded() -> Event {
         charge: Charge::Yes,
         reported: None,
         cost: None,
+    }
+}
+
+fn adopted(is_confirmed: bool) -> Event {
+    Event::Adopted {
+        ticket: "adopted".into(),
+        provider_job_id: "p2".into(),
+        is_confirmed,
     }
 }
 
@@ -452,7 +461,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => prop::sample::select(vec![DownloadFailure::UrlExpired, DownloadFailure::Transient, DownloadFailure::Permanent, DownloadFailure::Forbidden])
             .prop_map(|failure| Event::DownloadFailed { error: oops(), failure }),
         2 => (0..4_000_000i64).prop_map(resumed),
-        1 => Just(Event::Adopted { ticket: "adopted".into(), provider_job_id: "p2".into() }),
+        1 => any::<bool>().prop_map(adopted),
         1 => Just(Event::NeverStarted),
         1 => prop::sample::select(vec!["requester", "another"]).prop_map(|requester| Event::Abandoned { requester: requester.into() }),
         1 => (0..4_000_000i64).prop_map(|until| Event::Delayed { until, error: (until % 2 == 0).then(oops) }),
@@ -498,9 +507,10 @@ proptest! {
                 may_be_accepted = false;
                 first_left = None;
             }
-            prop_assert!(before.ticket().is_none() || next.ticket().is_some(), "a ticket is lost");
+            let is_corrected = may_resolve(&before) && matches!(event, Event::Adopted { .. } | Event::NeverStarted);
+            prop_assert!(before.ticket().is_none() || next.ticket().is_some() || is_corrected, "a ticket is lost");
             let moved = matches!(event, Event::TargetChanged { .. }) && before.state() == State::Succeeded;
-            let moved = moved || before.has_no_result() && next.state() == State::Started;
+            let moved = moved || is_corrected || before.has_no_result() && next.state() == State::Started;
             let moved = moved || matches!(event, Event::ResultRemoved { .. });
             prop_assert!(!before.is_done() || next.is_done() || moved, "a done job is not done any more");
             prop_assert!(before.charge() != Charge::Yes || next.charge() == Charge::Yes, "a charge is forgotten");

@@ -43,6 +43,7 @@ fn full(mut job: Job) -> Job {
         job: ProviderJob {
             ticket: "{}".into(),
             id: Some("p".into()),
+            is_unconfirmed: false,
         },
         submits: PastSubmits::Sent(Submit {
             attempts: Attempts {

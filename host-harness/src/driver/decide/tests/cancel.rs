@@ -43,11 +43,7 @@ fn cancel_of_an_outcome_that_no_key_finds_sends_nothing_and_keeps_the_wish() {
         assert!(job.schedule.cancel_wanted && job.is_settled());
         assert_eq!(decide(&job, submit_ready(), 9_000).1, Action::AbortSubmit);
         // The user finds it at the provider.
-        let adopted = Event::Adopted {
-            ticket: "adopted".into(),
-            provider_job_id: "p2".into(),
-        };
-        let (_, actions) = after(job, [adopted, Event::Due]);
+        let (_, actions) = after(job, [adopted(true), Event::Due]);
         assert_eq!(actions, [Wait, Action::Cancel]);
     }
 }

@@ -1,0 +1,45 @@
+//! The arguments that form an input and choose its provider: of `zoetrope run` and of
+//! `zoetrope check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{InputParser, InputSource, Profile, Setting, SettingParser};
+
+/// The input of a run, and the choice of its provider.
+#[derive(Args)]
+pub(crate) struct Source {
+    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
+    /// itself
+    #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
+    pub(crate) input: Option<InputSource>,
+    /// Set one field: plain text for text fields, JSON for the others
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = SettingParser)]
+    pub(crate) settings: Vec<Setting>,
+    /// Local picture for the node's first picture field
+    #[arg(long, value_name = "PATH")]
+    pub(crate) image: Option<PathBuf>,
+    /// Refuse a local picture that is truncated or damaged; without it, that is a note and the
+    /// provider decides
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How strictly to read the input
+    #[arg(long, default_value = "strict")]
+    pub(crate) profile: Profile,
+    /// Connection to use
+    #[arg(long, value_name = "ID")]
+    pub(crate) connection: Option<String>,
+}
+
+impl Source {
+    /// Whether no argument forms an input.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.input.is_none() && !self.changes_input()
+    }
+
+    /// Whether arguments change the input document.
+    pub(crate) fn changes_input(&self) -> bool {
+        !self.settings.is_empty() || self.image.is_some()
+    }
+}
