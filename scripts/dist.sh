@@ -7,7 +7,8 @@
 #
 # - zoetrope-VERSION-TARGET.tar.gz (.zip on Windows): the stripped program, the component that it
 #   embeds, schemas/, wit/, both licences, README.md and CHANGELOG.md, manual pages in man/,
-#   completions/ for shells, and in examples/ a picture and the pack of a stranger
+#   completions/ for shells, and in examples/ a picture and the pack of a stranger,
+#   with its README
 # - zoetrope-VERSION-TARGET.cdx.json: the SBOM of the program, in CycloneDX form
 # - zoetrope-VERSION-TARGET.component.cdx.json: the SBOM of the component
 # - SHA256SUMS: the digests of these files
@@ -140,6 +141,9 @@ for shell in bash elvish fish powershell zsh; do
 done
 cp examples/lighthouse.jpg "$work/$name/examples/"
 cp "$stranger" "$work/$name/examples/stranger.wasm"
+# Its link is for the repository, whose documentation is not in the archive.
+sed 's|\[\([^]]*\)\](\.\./\.\./\([^)]*\))|\1 (`\2` in the repository)|' examples/stranger/README.md \
+    >"$work/$name/examples/STRANGER.md"
 pack
 
 if [ -n "$with_sbom" ]; then
@@ -171,6 +175,7 @@ run run image_to_video_v3 --image "$root/examples/lighthouse.jpg" \
     --set prompt="slow push in, pan right" --set frame_rate=24 --out clip.mp4
 if [ "$(head -c 8 clip.mp4 | tail -c 4)" != ftyp ]; then fail "clip.mp4 is no MP4"; fi
 
+if grep -q '](' examples/STRANGER.md; then fail "examples/STRANGER.md has a link to a file outside of the archive"; fi
 run packs allow examples/stranger.wasm --json >/dev/null
 run --component examples/stranger.wasm run slow_zoom --image examples/lighthouse.jpg --out zoom.mp4
 if [ "$(head -c 8 zoom.mp4 | tail -c 4)" != ftyp ]; then fail "zoom.mp4 is no MP4"; fi

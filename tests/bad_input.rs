@@ -215,16 +215,8 @@ fn picture_url_that_the_provider_cannot_fetch_fails_the_job() {
         assert_eq!(outcome.code, 7);
     }
     for image in ["ftp://files.example/a.png", "not a URL", ""] {
-        let setting = format!("image={image}");
-        let outcome = sandbox.run([
-            "--json",
-            "run",
-            "image_to_video_v3",
-            "--set",
-            &setting,
-            "--set",
-            "prompt=p",
-        ]);
+        let input = json!({"prompt": "p", "image": image}).to_string();
+        let outcome = sandbox.run(["--json", "run", "image_to_video_v3", "--input", &input]);
         assert_eq!(outcome.error("rejected")["charged"], "no");
         assert_eq!(outcome.code, 6);
     }

@@ -91,6 +91,36 @@ fn job_that_a_deadline_kept_from_its_submit_says_so_and_how_to_discard_it() {
 }
 
 #[test]
+fn deadline_before_the_submit_is_answered_with_the_job_that_was_made() {
+    let (provider, sandbox) = slow_provider();
+    let outcome = sandbox.run(RUN.into_iter().chain(["--deadline", "0s"]));
+    let error = outcome.error("deadline");
+    assert_eq!((outcome.code, &error["charged"]), (9, &json!("no")));
+    let message = error["message"].as_str().expect("a message");
+    assert!(!message.contains("another process"), "{message}");
+    let id = error["job"].as_str().expect("the job");
+    let next = error["next"].as_str().expect("a step");
+    for command in ["resume", "cancel"] {
+        let command = format!("zoetrope jobs {command} {id}");
+        assert!(next.contains(&command), "{next}");
+    }
+    assert!(provider.counts().is_empty(), "nothing was sent");
+}
+
+#[test]
+fn refused_batch_and_plan_leave_no_folder() {
+    let (provider, sandbox) = batch();
+    sandbox.configure(&provider.connection(HALF_A_DOLLAR));
+    let refused = sandbox.run(BATCH.iter().chain(&["--max-cost", "1"]));
+    over_max_cost(&refused);
+    assert!(!sandbox.path("clips").exists());
+    let plan = ["--dry-run", "--data-dir", "unused"];
+    sandbox.run(BATCH.iter().chain(&plan)).answer();
+    assert!(!sandbox.path("unused").exists() && !sandbox.path("clips").exists());
+    assert!(provider.counts().is_empty(), "nothing was sent");
+}
+
+#[test]
 fn resume_says_what_it_submits_and_leaves_it_on_request() {
     let (provider, sandbox, left) = left_batch();
     let queued: Vec<_> = in_state(&left, "queued")
@@ -100,12 +130,9 @@ fn resume_says_what_it_submits_and_leaves_it_on_request() {
     let skipped = sandbox.run(["jobs", "resume", "--all", "--no-submit"]);
     assert_eq!(skipped.code, 0, "{skipped:?}");
     assert!(
-        skipped.stderr.contains("2 jobs were not submitted: "),
+        skipped.stderr.contains("2 jobs were not submitted. "),
         "{skipped:?}"
     );
-    for id in &queued {
-        assert!(skipped.stderr.contains(id), "{skipped:?}");
-    }
     let one = sandbox.run(["--json", "jobs", "resume", &queued[0], "--no-submit"]);
     assert_eq!((one.code, submits(&provider)), (9, 1), "{one:?}");
     let error = one.error("interrupted");
@@ -117,11 +144,20 @@ fn resume_says_what_it_submits_and_leaves_it_on_request() {
     assert_eq!(submits(&provider), 1);
     let resumed = sandbox.run(["jobs", "resume", "--all", "--max-cost", "1"]);
     assert_eq!((resumed.code, submits(&provider)), (0, 3), "{resumed:?}");
-    let line = "2 of these jobs were never submitted. Submitting them may cost money: at most 1.00 USD by the connection's max_cost.";
+    let line = "2 jobs were never submitted. Submitting them costs at most 1.00 USD by the connection's max_cost.";
     assert!(
         resumed.stderr.lines().any(|said| said == line),
         "{resumed:?}"
     );
+    for command in ["resume", "watch"] {
+        let all = (command == "resume").then_some("--all");
+        let nothing = sandbox.run(["jobs", command].into_iter().chain(all));
+        assert_eq!(nothing.code, 0, "{nothing:?}");
+        assert!(
+            nothing.stderr.ends_with("No unfinished jobs.\n"),
+            "{nothing:?}"
+        );
+    }
 }
 
 #[test]
@@ -150,7 +186,7 @@ fn run_whose_cost_is_above_the_limit_or_unknown_is_refused_before_a_request() {
 }
 
 #[test]
-fn practice_provider_has_a_known_bound() {
+fn practice_provider_costs_nothing_whatever_it_reports() {
     let sandbox = Sandbox::new();
     let input = json!({"prompt": "dunes", "image": "https://p.example/a.png"}).to_string();
     let plan = |node: &str, most: &str| {
@@ -168,10 +204,12 @@ fn practice_provider_has_a_known_bound() {
     let free = plan("image_to_video_v3", "0").answer();
     assert_eq!(free["total"]["at_most"], json!([]), "{free}");
     let node = "shortapi/poppy-v1.0/image-to-video";
-    let priced = plan(node, "0.192").answer();
-    let expected = json!([{"amount": "0.192", "unit": "USD"}]);
-    assert_eq!(priced["total"]["at_most"], expected, "{priced}");
-    over_max_cost(&plan(node, "0.19"));
+    let also_free = plan(node, "0").answer();
+    assert_eq!(also_free["total"]["at_most"], json!([]), "{also_free}");
+    assert_eq!(
+        also_free["runs"][0]["max_cost"]["amount"], "0",
+        "{also_free}"
+    );
 }
 
 #[test]
@@ -241,7 +279,46 @@ fn dry_run_names_the_job_that_a_key_has_already() {
     assert_eq!(known["runs"][0]["would_submit"], false, "{known}");
     assert_eq!(known["runs"][0]["job"], sandbox.jobs()[0]["id"]);
     assert_eq!(known["total"]["runs"], 0);
+    let clip = json!(sandbox.path("clip.mp4"));
+    assert_eq!(known["runs"][0]["target"], clip);
+
+    // Another place gets a copy, and is refused as by the run.
+    sandbox.write("taken.mp4", "mine");
+    let to = |key: &str, out: &str, more: &[&str]| {
+        let words = RUN.map(|word| match word {
+            "clip.mp4" => out,
+            "order-66" => key,
+            word => word,
+        });
+        sandbox.run([&words[..], &["--dry-run"], more].concat())
+    };
+    assert_eq!(to("order-66", "taken.mp4", &[]).code, 2);
+    let forced = to("order-66", "taken.mp4", &["--force"]).answer();
+    let taken = json!(sandbox.path("taken.mp4"));
+    assert_eq!(forced["runs"][0]["target"], taken);
+    let node = sandbox.path("new/image_to_video_v3");
+    for key in ["order-66", "order-67"] {
+        let planned = to(key, "new/{node}/x.mp4", &[]).answer();
+        assert_eq!(planned["runs"][0]["target"], json!(node.join("x.mp4")));
+        assert_eq!(to(key, "taken.mp4/{node}/x.mp4", &[]).code, 2);
+    }
+    assert!(!sandbox.path("new").exists());
     assert_eq!(submits(&provider), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn limit_counts_the_jobs_that_another_running_command_has_not_submitted() {
+    let (provider, sandbox) = batch();
+    let slow = "requests_per_second = 0.001\nmax_cost = \"0.50 USD\"";
+    sandbox.configure(&provider.connection(slow));
+    let running = sandbox.start(sandbox.command(&BATCH[1..]));
+    provider.wait_for(SUBMIT, 1);
+    let limited = BATCH.iter().chain(&["--max-cost", "0.99"]);
+    let said = over_max_cost(&sandbox.run(limited));
+    assert!(said.starts_with("these 2 runs may cost 1.00 USD"), "{said}");
+    running.interrupt();
+    assert_eq!((running.end().code, submits(&provider)), (9, 1));
 }
 
 #[cfg(unix)]
@@ -255,15 +332,48 @@ fn interrupt_says_which_jobs_were_not_submitted_and_how_to_discard_them() {
     let outcome = running.end();
     assert_eq!((outcome.code, submits(&provider)), (9, 1), "{outcome:?}");
     let said = "interrupted before the job was submitted; nothing was submitted";
-    assert_eq!(outcome.stderr.matches(said).count(), 2, "{outcome:?}");
+    assert_eq!(outcome.stderr.matches(said).count(), 1, "{outcome:?}");
     assert!(
         outcome
             .stderr
-            .contains("or, to discard the job: zoetrope jobs cancel ")
+            .contains(&format!("night-2, night-3 (interrupted): {said}\n")),
+        "{outcome:?}"
     );
     let line = "2 of 3 jobs were not submitted. To discard one, run: zoetrope jobs cancel ID";
     assert!(
-        outcome.stderr.lines().any(|said| said == line),
+        outcome.stderr.lines().any(|said| said.starts_with(line)),
         "{outcome:?}"
+    );
+}
+
+#[test]
+fn lines_of_a_batch_have_their_notes_and_a_path_is_refused() {
+    let (provider, sandbox) = batch();
+    let image = "https://p.example/a.png";
+    let misspelt = json!({"prompt": "dunes", "image": image, "stpes": 3});
+    let right = json!({"prompt": "dunes", "image": image});
+    sandbox.write("lines.jsonl", format!("{right}\n{misspelt}\n"));
+    let planned = sandbox.run(BATCH.iter().chain(&["--dry-run"]));
+    let said = "note: line 2: /stpes dropped: ";
+    assert!(planned.stderr.contains(said), "{planned:?}");
+    assert!(
+        planned.stderr.contains("did you mean `steps`?"),
+        "{planned:?}"
+    );
+    let note = &planned.answer()["notes"][0];
+    assert_eq!(
+        (&note["line"], &note["adjustment"], &note["instance_path"]),
+        (&json!(2), &json!("dropped"), &json!("/stpes"))
+    );
+    sandbox.write("a.png", picture(image::ImageFormat::Png));
+    let path = json!({"prompt": "dunes", "image": "a.png"});
+    sandbox.write("lines.jsonl", format!("{right}\n{path}\n"));
+    let refused = sandbox.run(&BATCH[1..]);
+    let said = "line 2: image is a path; write \"file:a.png\"";
+    assert_eq!((refused.code, submits(&provider)), (3, 0), "{refused:?}");
+    assert!(refused.stderr.contains(said), "{refused:?}");
+    assert!(
+        !refused.stderr.contains("To resume this batch"),
+        "{refused:?}"
     );
 }

@@ -53,6 +53,8 @@ fn cancel_after_two_lost_replies_finds_the_job_by_its_key_and_cancels_it() {
         .collect();
     assert_eq!(submits.len(), sent + 1, "the repetition alone");
     assert!(submits.iter().all(|submit| *submit == submits[0]));
+    let again = sandbox.run(["jobs", "cancel", &id]);
+    assert_eq!(again.stdout, "Already cancelled; nothing was charged.\n");
     assert_eq!(provider.counts()[CANCEL], 1);
     // Nothing is left that a resume could buy.
     sandbox.run(["--json", "jobs", "resume", "--all"]);

@@ -66,7 +66,9 @@ fn choice_of_provider_is_said_once_on_standard_error_and_is_in_json() {
             .as_str()
             .expect("a connection")
             .to_owned();
-        (id, outcome.stderr)
+        // The notes on the input follow.
+        let choice = outcome.stderr.lines().next().unwrap_or_default();
+        (id, format!("{choice}\n"))
     };
     let practice = "the practice provider on this machine";
     let (id, without) = said(&[]);

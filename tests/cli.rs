@@ -33,7 +33,7 @@ macro_rules! snapshot {
                 (r"[0-9a-f]{64}", "[DIGEST]"),
                 (r"(?m)^[0-9a-f]{12}  ", "[SHORT]  "),
                 (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
-                (r"\d{4}-\d\d-\d\d-a-[0-9a-f]{8}", "[DATE]-a-[END OF ID]"),
+                (r"\d{4}-\d\d-\d\d-a-[0-9a-f]{8}", "[DATE]-a-[SHORT ID]"),
                 (r"\(\d+ s\)", "([SECONDS] s)"),
                 (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?", "[TIME]"),
                 (r"[\d.]+ (([KM]i)?B), ", "[SIZE] $1, "),
@@ -185,7 +185,7 @@ fn wrong_calls() {
             "--set",
             "prompt=p",
             "--set",
-            "image=i"
+            "image=https://p.example/i.png"
         ]
     );
 }
@@ -230,13 +230,11 @@ fn packs() {
 }
 
 /// A run against a scripted provider.
-const RUN: [&str; 10] = [
+const RUN: [&str; 8] = [
     "run",
     "image_to_video_v3",
-    "--set",
-    "prompt=p",
-    "--set",
-    "image=i",
+    "--input",
+    r#"{"prompt": "p", "image": "i"}"#,
     "--out",
     "clip.mp4",
     "--key",

@@ -23,7 +23,8 @@ fn candidates(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
         (0, ""),
         "{words:?}"
     );
-    outcome.stdout.lines().map(str::to_owned).collect()
+    let candidates = outcome.stdout.lines().filter(|word| !word.starts_with('-'));
+    candidates.map(str::to_owned).collect()
 }
 
 #[test]
@@ -50,7 +51,6 @@ fn nodes_connections_and_jobs_of_this_machine_are_candidates() {
         .collect();
     names.sort_unstable();
     let mut offered = candidates(&sandbox, &["zoetrope", "run", ""]);
-    offered.retain(|word| !word.starts_with('-'));
     offered.sort_unstable();
     assert_eq!(offered, names);
 
@@ -68,12 +68,42 @@ fn nodes_connections_and_jobs_of_this_machine_are_candidates() {
         .answer();
     let id = answer["job"].as_str().expect("an id");
     let ids = candidates(&sandbox, &["zoetrope", "jobs", "resume", ""]);
-    assert!(ids.iter().any(|offered| offered == id), "{ids:?}");
+    assert_eq!(ids, ["last", &id[..8]]);
     let other = sandbox.path("other");
     let other = other.to_str().expect("a path");
     let words = ["zoetrope", "--data-dir", other, "jobs", "resume", ""];
     let ids = candidates(&sandbox, &words);
-    assert!(!ids.iter().any(|offered| offered == id), "{ids:?}");
+    assert!(ids.is_empty(), "{ids:?}");
+}
+
+#[test]
+fn connections_of_login_states_nodes_and_paths_are_candidates() {
+    let provider = Server::start(Script::new());
+    let sandbox = Sandbox::with_provider(&provider);
+    let login = candidates(&sandbox, &["zoetrope", "login", ""]);
+    assert_eq!(
+        login,
+        ["scripted"],
+        "the practice provider has no credential"
+    );
+    let states = candidates(&sandbox, &["zoetrope", "jobs", "--state", "fa"]);
+    assert_eq!(states, ["failed"]);
+    let of_jobs = candidates(&sandbox, &["zoetrope", "jobs", "--node", "short"]);
+    assert_eq!(of_jobs, ["shortapi/poppy-v1.0/image-to-video"]);
+    sandbox.write("hook.sh", "");
+    let file = sandbox.path("hook");
+    let words = [
+        "zoetrope",
+        "run",
+        "a",
+        "--exec",
+        file.to_str().expect("a path"),
+    ];
+    let found = candidates(&sandbox, &words);
+    assert!(
+        found.iter().any(|file| file.ends_with("hook.sh")),
+        "{found:?}"
+    );
 }
 
 #[test]

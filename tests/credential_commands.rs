@@ -129,7 +129,7 @@ fn login_without_keyring_support_says_how_to_install_it() {
         let next = outcome.error("bad_config")["next"].clone();
         let next = next.as_str().expect("a next step");
         assert!(
-            next.contains("cargo install zoetrope-cli --features keyring"),
+            next.contains("cargo install --path cli --features keyring"),
             "{next}"
         );
     }

@@ -112,7 +112,7 @@ fn key_is_sent_in_the_header_that_packs_allow_confirmed() {
     assert!(allowed.stderr.contains(line), "{allowed:?}");
     assert_eq!(allowed.json()["granted"]["credentials"]["pixelml"], place);
     let listed = sandbox.run(["packs"]);
-    let summary = "scripted; the key in the header x_api_key";
+    let summary = "  scripted\n  the key in the header x_api_key\n";
     assert!(listed.stdout.contains(summary), "{listed:?}");
 
     let more = ["--out", "clip.mp4"];

@@ -1,6 +1,9 @@
 //! Commands that are run when a job ends: once, by whichever process ends it, with the job's facts.
 
 use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,6 +22,18 @@ exit 3";
 fn lines(sandbox: &Sandbox, name: &str) -> Vec<String> {
     let text = fs::read_to_string(sandbox.path(name)).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
+}
+
+/// The same of a script that may still run: waits until it has written.
+fn written(sandbox: &Sandbox, name: &str) -> Vec<String> {
+    for _ in 0..600 {
+        let lines = lines(sandbox, name);
+        if !lines.is_empty() {
+            return lines;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Vec::new()
 }
 
 /// The variables of the program that the script has got.
@@ -181,10 +196,37 @@ fn end_that_a_killed_process_left_to_others_is_run_by_the_next_one() {
     let hook = sandbox.path("hook.sh");
     let hook = hook.to_str().expect("a path");
     ledger.execute(add, [job, hook]).expect("a due command");
-    drop(ledger);
     for _ in 0..2 {
         let resumed = sandbox.run(["jobs", "resume", "--all"]);
         assert_eq!(resumed.code, 0, "{resumed:?}");
-        assert_eq!(lines(&sandbox, "hook.arguments"), ["1:late"]);
+        assert_eq!(written(&sandbox, "hook.arguments"), ["1:late"]);
     }
+
+    // Two that do not end: later commands neither wait for the first one nor start the second.
+    sandbox.write_script("hang.sh", "echo $$ >> hang.process\nexec /bin/sleep 1000");
+    let hang = sandbox.path("hang.sh");
+    let hang = hang.to_str().expect("a path");
+    // The first one may have outlived its command on a slow machine.
+    let end = "UPDATE end_hooks SET ended_at = started_at, exit_code = 0";
+    ledger.execute(end, []).expect("its end");
+    for state in ["failed", "cancelled"] {
+        let add = "INSERT INTO end_hooks (job, retries, state, command)
+            VALUES (?1, 0, ?2, json_array(?3))";
+        ledger
+            .execute(add, [job, state, hang])
+            .expect("a due command");
+    }
+    for _ in 0..2 {
+        let resumed = sandbox.run(["jobs", "resume", "--all"]);
+        assert_eq!(resumed.code, 0, "{resumed:?}");
+        assert!(!resumed.stderr.contains("not waiting"), "{resumed:?}");
+    }
+    let processes = written(&sandbox, "hang.process");
+    for process in &processes {
+        let killed = Command::new("/bin/sh")
+            .args(["-c", &format!("kill {process}")])
+            .status();
+        assert!(killed.expect("a process").success());
+    }
+    assert_eq!(processes.len(), 1, "{processes:?}");
 }

@@ -15,9 +15,10 @@ use crate::support::pictures::{lighthouse, picture};
 use crate::support::sandbox::{CANARY_PROMPT, Sandbox};
 
 /// The keys of a run's JSON, as in the README.
-const ANSWER: [&str; 11] = [
+const ANSWER: [&str; 12] = [
     "bytes",
     "charged",
+    "connection",
     "file",
     "job",
     "key",

@@ -136,7 +136,7 @@ fn job_is_named_by_its_beginning_the_providers_id_or_last() {
     let error = run_until_deadline(&sandbox);
     let id = error["job"].as_str().expect("an id");
     end_the_job(&provider);
-    for name in [id, &id[..4], "j-1", "last"] {
+    for name in [id, &id[..4], &id[..8].to_uppercase(), "j-1", "last"] {
         let shown = sandbox.run(["--json", "jobs", "show", name]).json();
         assert_eq!(shown["id"], id, "{name}");
         let resumed = sandbox.run(["--json", "jobs", "resume", name]).answer();
@@ -218,10 +218,13 @@ fn receipt_says_whether_the_file_is_there() {
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+    std::fs::write(sandbox.path("clip.mp4"), "mine").expect("another file");
+    let shown = show();
+    assert!(shown.contains("Next: zoetrope jobs fetch "), "{shown}");
     std::fs::remove_file(sandbox.path("clip.mp4")).expect("a file");
     let shown = show();
     assert!(shown.contains("the file is not there any more"), "{shown}");
-    assert!(shown.contains("Next: zoetrope jobs fetch "), "{shown}");
+    assert!(shown.contains("Next: zoetrope jobs resume "), "{shown}");
     let prune = ["--json", "jobs", "prune", "--older-than", "0s"];
     let id = sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(sandbox.run(prune).answer()["deleted"], 1);

@@ -184,9 +184,15 @@ fn run_without_a_writable_data_directory_sends_nothing() {
     let (provider, sandbox) = fixture();
     // No user can create a folder below a file.
     sandbox.write("file", "");
-    let mut folders = vec![sandbox.path("file/data")];
+    let name = "Name a data directory: --data-dir DIR, then run the same command again";
+    let mut folders = vec![
+        (sandbox.path("file"), name),
+        (sandbox.path("file/data"), name),
+    ];
     if cfg!(target_os = "linux") {
-        folders.push("/proc/zoetrope/data".into());
+        let next = "Use a data directory on a local disk (--data-dir DIR), then run the same \
+                    command again";
+        folders.push(("/proc/zoetrope/data".into(), next));
     }
     #[cfg(unix)]
     if !rustix::process::geteuid().is_root() {
@@ -194,14 +200,13 @@ fn run_without_a_writable_data_directory_sends_nothing() {
         let folder = sandbox.path("read-only");
         fs::create_dir(&folder).expect("a folder");
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).expect("its rights");
-        folders.push(folder);
+        folders.push((folder, REPAIR));
     }
-    for folder in folders {
+    for (folder, next) in folders {
         let folder = folder.to_str().expect("a path");
-        is_refused(
-            &sandbox.run(RUN.iter().chain(&["--data-dir", folder])),
-            REPAIR,
-        );
+        let outcome = sandbox.run(RUN.iter().chain(&["--data-dir", folder]));
+        is_refused(&outcome, next);
+        assert!(!outcome.stderr.contains("other users"), "{outcome:?}");
     }
     // A ledger that exists and cannot be opened.
     let folder = sandbox.path("taken");

@@ -139,6 +139,11 @@ const UNKNOWN: &[Case] = &[
         "there is no job `nope`",
         "zoetrope jobs",
     ),
+    (
+        &["run", NODE, "--input", "[1]", "--set", "prompt=p"],
+        "Must be of type object",
+        "Correct the input and run again. List the fields: zoetrope nodes image_to_video_v3",
+    ),
     (&["rnu", NODE], "did you mean `run`?", "zoetrope run --help"),
     (
         &["bogus"],

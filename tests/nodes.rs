@@ -129,7 +129,7 @@ fn each_node_job_is_resumed_after_a_kill_and_charged_once() {
         sandbox.write("a.png", picture(ImageFormat::Png));
         let before = provider.billing().totals;
         let mut running = sandbox.start(sandbox.command(arguments(node, &[])));
-        while !running.error_line().starts_with("submitted") {}
+        while !running.error_line().starts_with("accepted (") {}
         running.kill();
         let answer = sandbox.run(["--json", "jobs", "resume", "--all"]).answer();
         assert_eq!(answer["summary"]["finalized"], 1, "{node}: {answer}");

@@ -260,7 +260,8 @@ fn check_opens_the_picture_of_its_option_alone() {
         "--image",
         "whole.jpg",
     ];
-    sandbox.run(lines).error("usage");
+    let line = sandbox.run(lines).json();
+    assert_eq!(line["input"]["image"], "file:whole.jpg");
     assert_eq!(provider.arrived().len(), 0);
 }
 

@@ -2,7 +2,7 @@
 //! output, standard input, and names with values in them.
 
 use std::fs::{self, File};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -41,7 +41,10 @@ fn removed_result_is_downloaded_again_to_its_place_without_a_submit() {
     let shown = sandbox.run(["--json", "jobs", "show", id]).json();
     assert_eq!(shown["file_state"], "missing");
 
-    let again = sandbox.run(run(&TO_CLIP)).answer();
+    let outcome = sandbox.run(run(&TO_CLIP));
+    let is_accepted = outcome.stderr.contains("accepted by the provider");
+    assert!(!is_accepted, "it was long ago: {outcome:?}");
+    let again = outcome.answer();
     assert_eq!(
         (&again["file"], &again["sha256"]),
         (&bought["file"], &bought["sha256"])
@@ -90,6 +93,10 @@ fn replaced_result_is_not_reported_as_there_and_stays_without_force() {
         );
         assert_eq!(fs::read(&clip).expect("it stays"), b"mine");
     }
+    // It is about the place of `--out`.
+    let to_output = sandbox.run(["jobs", "fetch", id, "--out", "-", "--force"]);
+    assert_eq!(to_output.code, 9, "{to_output:?}");
+    assert_eq!(fs::read(&clip).expect("it stays"), b"mine");
     let same_length = vec![0; short_clip().len()];
     fs::write(&clip, same_length).expect("another file");
     assert_eq!(sandbox.run(run(&TO_CLIP)).code, 9);
@@ -116,6 +123,16 @@ fn result_that_no_place_has_any_more_is_said_once_and_not_polled_for_ever() {
     assert!(message.contains("It was paid"), "{message}");
     let next = error["next"].as_str().expect("a next step");
     assert!(next.starts_with("Put the file back at its place"), "{next}");
+    // The same is said of another place, and after it.
+    let fetch = ["--json", "jobs", "fetch", id, "--out", "other.mp4"];
+    for words in [&fetch[..], &["--json", "jobs", "resume", id]] {
+        let outcome = sandbox.run(words);
+        assert_eq!(outcome.code, 9, "{outcome:?}");
+        let error = outcome.error("download_failed");
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains("removed from its place"), "{message}");
+        assert!(message.contains("out/clip.mp4"), "{message}");
+    }
 
     let polls = count(&provider, POLL);
     let all = sandbox.run(["--json", "jobs", "resume", "--all"]).answer();
@@ -146,6 +163,7 @@ fn other_target_of_a_finished_job_gets_a_copy_or_is_refused_by_name() {
     let taken = sandbox.write("out/taken.mp4", "mine");
     let refused = to("out/taken.mp4", &[]);
     assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(refused.error("usage")["charged"], "yes");
     assert!(
         refused.error("usage")["message"]
             .to_string()
@@ -204,6 +222,38 @@ fn batch_puts_removed_results_back_and_delivers_to_another_folder() {
 }
 
 #[test]
+fn batch_reports_every_job_if_one_result_cannot_be_copied() {
+    let (provider, sandbox) = fixture();
+    let lines = format!("{}{}{}", line("x"), line("1.mp4"), line("y"));
+    sandbox.write("lines.jsonl", lines);
+    sandbox.run(batch("lines.jsonl", "clips", &[])).answer();
+    // The folder of the second line takes the name of the first one's result.
+    let more = ["--name", "{prompt}/../{index}"];
+    let outcome = sandbox.run(batch("lines.jsonl", "other", &more));
+    assert_eq!(outcome.code, 9, "{outcome:?}");
+    let answer = outcome.json();
+    let counts = &answer["summary"];
+    assert_eq!(
+        (&counts["jobs"], &counts["finalized"], &counts["charged"]),
+        (&json!(3), &json!(2), &json!(3)),
+        "{answer}"
+    );
+    let id = answer["jobs"][0]["id"].as_str().expect("an id");
+    let next = format!("zoetrope jobs fetch {id} --out FILE");
+    let said = answer["jobs"][0]["next"].as_str().expect("a step");
+    assert!(said.starts_with(&next), "{said}");
+    for (job, name) in [(1, "1.mp4/../2.mp4"), (2, "y/../3.mp4")] {
+        let file = json!(sandbox.path("other").join(name));
+        assert_eq!(answer["jobs"][job]["file"], file, "{answer}");
+    }
+    assert_eq!(
+        names(&sandbox.path("other")),
+        ["1.mp4", "2.mp4", "3.mp4", "x", "y"]
+    );
+    assert_eq!(count(&provider, SUBMIT), 3);
+}
+
+#[test]
 fn result_is_written_to_standard_output_byte_for_byte() {
     let (provider, sandbox) = fixture();
     let to_output = [
@@ -248,6 +298,31 @@ fn result_is_written_to_standard_output_byte_for_byte() {
             said.contains(&format!("zoetrope jobs fetch {id} --out FILE")),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn output_that_was_closed_before_the_start_is_an_output_that_failed() {
+    let (_provider, sandbox) = fixture();
+    let input = ["--input", "input.json"];
+    for end in [&["--json", "--out", "a.mp4"][..], &["--out", "-"]] {
+        let words = [&["run", "image_to_video_v3"], &input[..], end].concat();
+        let program = sandbox.command(&words);
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        shell.arg(program.get_program()).args(&words);
+        shell.current_dir(sandbox.path("")).env_clear();
+        shell.envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let ended = shell.stdin(Stdio::null()).output().expect("a shell");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        for words in ["it is closed", "charged: yes", "job: "] {
+            assert!(said.contains(words), "{said}");
+        }
     }
 }
 

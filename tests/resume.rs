@@ -57,7 +57,7 @@ fn interrupt_during_a_submit_waits_for_its_reply() {
     let mut running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(SUBMIT, 1);
     running.interrupt();
-    while !running.error_line().starts_with("Interrupted") {}
+    running.wait_for_stop();
     provider.release(&accepted());
     let outcome = running.end();
     assert_eq!(outcome.code, 9);
@@ -76,7 +76,7 @@ fn second_interrupt_cancels_the_job_at_the_provider() {
     let mut running = sandbox.start(sandbox.command(RUN));
     provider.wait_for(POLL, 1);
     running.interrupt();
-    while !running.error_line().starts_with("Interrupted") {}
+    running.wait_for_stop();
     provider.script(Script::from([(POLL.into(), vec![stopped])]));
     running.interrupt();
     let outcome = running.end();

@@ -183,7 +183,7 @@ fn upload_that_is_gone_is_sent_once_more_before_one_more_submit() {
         .map(|submit| submit.header("idempotency-key"))
         .collect();
     assert_eq!(keys[0], keys[1], "one job");
-    let shown = sandbox.run(["--json", "jobs", "show", "0"]).json();
+    let shown = sandbox.run(["--json", "jobs", "show", "last"]).json();
     assert_eq!(
         (&shown["uploads"], &shown["submits"]),
         (&json!(2), &json!(2))

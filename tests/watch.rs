@@ -107,6 +107,12 @@ fn process_that_follows_does_not_hold_up_the_submit_of_another_one() {
     });
     let running = sandbox.start(sandbox.command(other));
     provider.wait_for(SUBMIT, 2);
+    // The process that submits drives, and not the one that follows.
+    let doctor = sandbox.run(["--json", "doctor"]).json();
+    let checks = doctor["checks"].as_array().expect("checks").iter();
+    let mut driver = checks.filter(|check| check["name"] == "driver");
+    let driver = driver.next().expect("the driver");
+    assert_eq!(driver["process"], running.id(), "{driver}");
     end_the_job(&provider);
     running.end().answer();
     watching.end().answer();

@@ -227,7 +227,18 @@ fn check_shows_the_request_and_sends_nothing() {
         ])
         .answer();
     let keys: Vec<_> = answer.as_object().expect("an object").keys().collect();
-    assert_eq!(keys, ["input", "node", "notes", "ok", "request"]);
+    let expected = [
+        "connection",
+        "input",
+        "node",
+        "notes",
+        "ok",
+        "provider",
+        "request",
+        "requests",
+        "upper_bound",
+    ];
+    assert_eq!(keys, expected);
     let request = &answer["request"];
     assert_eq!(request["method"], "PUT");
     assert_eq!(request["url"], format!("{}/renders/new", provider.url()));

@@ -1,4 +1,6 @@
-//! Times relative to now, as people say them.
+//! Times relative to now and lengths of time, as people say them.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use zoetrope_host::ledger::Millis;
@@ -30,6 +32,29 @@ pub(crate) fn relative(time: Millis, now: Millis) -> String {
     }
 }
 
+/// `24 h`, `1 h 30 min`, `7 days`: the two largest units of a length of time.
+pub(crate) fn duration(time: Duration) -> String {
+    let mut rest = time.as_secs();
+    if rest == 0 {
+        return format!("{} ms", time.as_millis());
+    }
+    let units = [(86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
+    // One day is 24 h, as in the configuration.
+    let first = usize::from(rest < 2 * 86_400);
+    let mut parts = Vec::new();
+    for (seconds, unit) in &units[first..] {
+        let count = rest / seconds;
+        rest %= seconds;
+        if count > 0 {
+            parts.push(format!("{count} {unit}"));
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    parts.truncate(2);
+    parts.join(" ")
+}
+
 /// `2026-11-01 12:00:00 UTC`
 pub(crate) fn absolute(time: Millis) -> String {
     Timestamp::from_millisecond(time).map_or_else(
@@ -48,6 +73,23 @@ fn date(time: Millis) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn length_of_time_has_its_two_largest_units() {
+        for (seconds, expected) in [
+            (0, "0 ms"),
+            (45, "45 s"),
+            (300, "5 min"),
+            (5_400, "1 h 30 min"),
+            (3_605, "1 h"),
+            (86_400, "24 h"),
+            (90_000, "25 h"),
+            (7 * 86_400, "7 days"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), expected);
+        }
+        assert_eq!(duration(Duration::from_millis(500)), "500 ms");
+    }
 
     #[test]
     fn times_are_relative_up_to_a_month() {

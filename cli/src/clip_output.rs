@@ -78,7 +78,10 @@ pub(super) async fn write(
         }
     };
     match written {
-        Ok(Ok(())) => Ok(ExitCode::SUCCESS),
+        Ok(Ok(())) => {
+            context.close(job);
+            Ok(ExitCode::SUCCESS)
+        }
         Ok(Err(error)) => Err(failed(ErrorKind::Internal, format!("{error}; {kept}"))),
         Err(error) => Err(failed(ErrorKind::Internal, format!("{error}; {kept}"))),
     }

@@ -6,7 +6,10 @@ use std::sync::Once;
 
 use tokio::sync::OnceCell;
 use zoetrope_bundled_pack::DIGEST;
-use zoetrope_host::config::{CONFIG_VARIABLE, Config, ConfigError, Located, NotTrusted, Places};
+use zoetrope_host::config::{
+    CONFIG_VARIABLE, Config, ConfigError, ConfigFile, Located, NotTrusted, Places, check,
+    is_inherited,
+};
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::sanitize::escaped_path;
@@ -78,7 +81,9 @@ impl Configuration {
     pub(super) async fn config(&self) -> Result<&Config, Failure> {
         let load = async || {
             let config = match self.located().await? {
-                Located::File { file, .. } => Config::of(file).map_err(|error| bad(&error))?,
+                Located::File { file, .. } => {
+                    Config::of(file).map_err(|error| misspelt(bad(&error), &error, file))?
+                }
                 Located::Nothing | Located::NotTrusted { .. } => Config::default(),
             };
             Ok(config.trusting(DIGEST))
@@ -122,7 +127,7 @@ impl Configuration {
             _ => String::new(),
         };
         let note = format!("note: {}, and is not used{next}", problem(path, why));
-        self.noted.call_once(|| printer.message(&note));
+        self.noted.call_once(|| printer.info(&note));
     }
 }
 
@@ -130,15 +135,31 @@ impl Configuration {
 pub(super) fn bad(error: &ConfigError) -> Failure {
     let failure = bad_with(chain(error));
     match error {
-        ConfigError::Read { path, .. } if error.is_missing() && is_in_a_folder(path) => failure
-            .then(format!(
+        ConfigError::Read { path, .. }
+            if error.is_missing() && is_in_a_folder(path) && !is_inherited(path) =>
+        {
+            failure.then(format!(
                 "Name a file that exists, or create this one: zoetrope config init {}",
                 quoted(path)
-            )),
+            ))
+        }
         ConfigError::Read { .. } => {
             failure.then("Name a configuration file that exists and can be read".into())
         }
         _ => failure,
+    }
+}
+
+/// The failure of a file's content with the name that a misspelt one is near to.
+fn misspelt(failure: Failure, error: &ConfigError, file: &ConfigFile) -> Failure {
+    let ConfigError::Content { line, column, .. } = error else {
+        return failure;
+    };
+    let problems = check(file.text(), file.path()).into_iter();
+    let mut here = problems.filter(|found| (found.line, found.column) == (*line, *column));
+    match here.find_map(|problem| problem.did_you_mean) {
+        Some(near) => failure.with(&format!("; did you mean `{near}`?")),
+        None => failure,
     }
 }
 

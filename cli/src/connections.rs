@@ -18,6 +18,7 @@ use zoetrope_host::similar::most_similar;
 use super::categories::misspelled;
 use super::configuration::PRACTICE;
 use super::context::Context;
+use super::practice_jobs::PRACTICE_ORIGIN;
 use super::report::{Failure, Phase};
 
 /// How long the practice provider honours a key, in protocols that have keys. It never forgets
@@ -90,7 +91,7 @@ impl Context {
             .iter()
             .any(|media| media.kind == MediaKind::Video);
         let result = if makes_clips { "clip" } else { "picture" };
-        self.printer().message(&match found {
+        self.printer().info(&match found {
             Some(connection) => {
                 let origin = connection.base_url().origin();
                 format!("Using connection `{id}` ({origin}).")
@@ -104,7 +105,8 @@ impl Context {
         });
     }
 
-    async fn chosen(
+    /// The same, without a line about it.
+    pub(super) async fn chosen(
         &self,
         node: &NodeType,
         id: Option<&str>,
@@ -125,7 +127,7 @@ impl Context {
                 SelectError::Category { id, wanted, .. } => {
                     let wanted = sentence(wanted);
                     format!(
-                        "Choose a connection of the category `{wanted}` with --connection, or correct the category of `{id}` in the configuration, then run the same command again"
+                        "Choose a connection of the category `{wanted}` with --connection, or correct the category of `{id}` in the configuration, then run again (nothing was sent)"
                     )
                 }
                 _ => next_of_selection(config, id),
@@ -223,13 +225,16 @@ impl Context {
             let resolved = config.open(id, requirement, placement).await?;
             let note = resolved.connection.credential_note();
             self.note_all(note.map(str::to_owned));
+            if let Some(warning) = resolved.connection.credential_warning() {
+                self.warn(warning);
+            }
             return Ok(resolved);
         }
         let connection = self.practice_connection(requirement).await;
         let resolved = ResolvedConnection::configured(connection.map_err(unavailable)?, placement)?;
         // Without the port, which may change: the jobs stay in the data directory.
         Ok(ResolvedConnection {
-            provider_origin: PRACTICE.into(),
+            provider_origin: PRACTICE_ORIGIN.into(),
             requests_per_second: Some(PRACTICE_RATE),
             ..resolved
         })

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use zoetrope_bundled_pack::{COMPONENT, DIGEST};
 use zoetrope_emulator::{FetchPicture, SharedPractice};
 use zoetrope_host::component::{CallContext, Pack, PackError};
-use zoetrope_host::config::{Config, Places};
+use zoetrope_host::config::{Config, Places, is_inherited};
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::driver::{Driver, Listener};
 use zoetrope_host::egress::{AddressRule, Egress};
@@ -23,14 +23,17 @@ use zoetrope_host::external_command::ExternalCommand;
 use zoetrope_host::jobs::{self, CODE_FOLDER, Jobs};
 use zoetrope_host::ledger::{Job, Ledger};
 use zoetrope_host::policy::{NotAllowed, Policy};
-use zoetrope_host::rights::restrict_and_log;
+use zoetrope_host::rights::restrict;
+use zoetrope_host::sanitize::escaped_path;
 use zoetrope_host::trace::Caller;
 
 use super::args::Global;
-use super::configuration::{Configuration, PRACTICE};
+use super::configuration::Configuration;
+use super::data_dir::no_folder;
 use super::end_hooks::EndHooks;
 use super::logging;
 use super::notes::{Note, Notes};
+use super::practice_jobs::is_practice;
 use super::printer::{PrintError, Printer};
 use super::report::{
     Failure, Phase, Solutions, closing_line, next_step, of_driver, of_jobs, of_ledger,
@@ -56,6 +59,8 @@ pub(super) struct Context {
     /// The parent trace of this process.
     caller: Option<Caller>,
     notes: Notes,
+    /// Whether the command shows only its plan: it makes no folder.
+    plans: OnceLock<()>,
     /// The command of `--exec`.
     exec: OnceLock<ExternalCommand>,
     end_hooks: OnceLock<EndHooks>,
@@ -78,6 +83,7 @@ impl Context {
             choice: OnceLock::new(),
             caller: logging::caller(),
             notes: Notes::default(),
+            plans: OnceLock::new(),
             exec: OnceLock::new(),
             end_hooks: OnceLock::new(),
             started: Instant::now(),
@@ -96,6 +102,14 @@ impl Context {
     pub(super) fn note(&self, note: &Note) {
         if self.notes.add(note) {
             self.printer.info(&note.text());
+        }
+    }
+
+    /// Prints a note as a warning, unless it was printed before.
+    pub(super) fn warn(&self, message: String) {
+        let note = Note::new(message);
+        if self.notes.add(&note) {
+            self.printer.message(&format!("warning: {}", note.message));
         }
     }
 
@@ -134,8 +148,7 @@ impl Context {
     /// Prints the last line about a job that has its result, for people.
     pub(super) fn close(&self, job: &Job) {
         if !self.json() {
-            let is_practice = job.spec.connection == PRACTICE;
-            let line = closing_line(job, is_practice, self.started.elapsed());
+            let line = closing_line(job, is_practice(job), self.started.elapsed());
             self.printer.info(&line);
         }
     }
@@ -152,7 +165,10 @@ impl Context {
 
     fn options_without_component(&self) -> String {
         let config = shown("--config", self.global.config.as_ref());
-        let data_dir = shown("--data-dir", self.global.data_dir.as_ref());
+        let data_dir = self.global.data_dir.as_ref();
+        // The environment gives it to the suggested command as well.
+        let data_dir = data_dir.filter(|_| !self.global.has_data_dir_of_environment);
+        let data_dir = shown("--data-dir", data_dir);
         format!("{config}{data_dir}")
     }
 
@@ -184,13 +200,21 @@ impl Context {
         Ok(pack)
     }
 
+    /// Makes no data directory: the command shows only its plan.
+    pub(super) fn makes_no_folder(&self) {
+        let _ = self.plans.set(());
+    }
+
     async fn loaded(&self) -> Result<&(Pack, Cow<'static, [u8]>), Failure> {
         self.pack.get_or_try_init(|| self.load()).await
     }
 
     async fn load(&self) -> Result<(Pack, Cow<'static, [u8]>), Failure> {
         let policy = self.config().await?.policy();
-        let engine = self.engine()?;
+        let engine = match self.plans.get() {
+            Some(()) => self.engine_that_makes_no_folder()?,
+            None => self.engine()?,
+        };
         match &self.global.component {
             None => Ok((built_in(&engine, policy)?, COMPONENT.into())),
             Some(path) => {
@@ -216,7 +240,7 @@ impl Context {
         let data_dir = self.data_dir().ok();
         // Code that others may have put there is not run.
         if let Some(data_dir) = &data_dir {
-            restrict_and_log(data_dir);
+            self.make_private(data_dir);
         }
         Self::engine_with(data_dir)
     }
@@ -259,8 +283,21 @@ impl Context {
 
     pub(super) fn practice_dir(&self) -> Result<PathBuf, Failure> {
         let data_dir = self.data_dir()?;
-        restrict_and_log(&data_dir);
+        self.make_private(&data_dir);
         Ok(data_dir.join("practice"))
+    }
+
+    /// Takes the rights of other users from the data directory, and notes once what is left open.
+    fn make_private(&self, data_dir: &Path) {
+        let open = restrict(data_dir).into_iter();
+        self.note_all(open.map(|place| {
+            let path = escaped_path(&place.path);
+            format!(
+                "other users can read `{path}`, and prompts with it: {}; a folder of your own is \
+                 named by --data-dir DIR",
+                place.why
+            )
+        }));
     }
 
     /// The practice provider's client for picture URLs.
@@ -270,7 +307,9 @@ impl Context {
 
     /// The ledger of the data directory.
     pub(super) fn ledger(&self) -> Result<Arc<Ledger>, Failure> {
-        let ledger = Ledger::open(&self.data_dir()?);
+        let data_dir = self.data_dir()?;
+        self.make_private(&data_dir);
+        let ledger = Ledger::open(&data_dir);
         ledger
             .map(Arc::new)
             .map_err(|error| of_ledger(&error, &self.options()))
@@ -321,8 +360,15 @@ impl Context {
         }
     }
 
-    /// The directory of the ledger, the results and everything else that is kept.
+    /// The directory of the ledger, the results and everything else that is kept. It may not exist
+    /// yet.
     pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        let folder = self.named_data_dir()?;
+        no_folder(&folder).map_or(Ok(folder), Err)
+    }
+
+    /// The same, also if something else is in its place.
+    pub(super) fn named_data_dir(&self) -> Result<PathBuf, Failure> {
         data_dir_of(self.global.data_dir.clone())
     }
 }
@@ -403,8 +449,27 @@ impl FetchPicture for EgressFetcher {
     }
 }
 
-/// An option with its path, made absolute; empty without a path.
+/// An option with its path, made absolute; empty without a path. The `/dev/fd/63` of a shell's `<(…)`
+/// is not there any more when the command runs: the word `FILE` is in its place.
 fn shown(name: &str, path: Option<&PathBuf>) -> String {
+    if path.is_some_and(|path| is_inherited(path)) {
+        return format!(" {name} FILE");
+    }
     let path = path.and_then(|path| std::path::absolute(path).ok());
     path.map_or_else(String::new, |path| format!(" {name} {}", quoted(&path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipe_of_the_shell_is_not_repeated_in_a_suggested_command() {
+        let option = |path: &str| shown("--config", Some(&path.into()));
+        for pipe in ["/dev/fd/63", "/proc/self/fd/3", "/dev/stdin"] {
+            assert_eq!(option(pipe), " --config FILE");
+        }
+        assert!(option("/etc/a b.toml").ends_with("a b.toml'"));
+        assert_eq!(shown("--config", None), "");
+    }
 }

@@ -1,5 +1,8 @@
-//! What this process does on signals for which it has no handler, and the numbers of those that it
-//! handles.
+//! What this process does on signals for which it has no handler, the numbers of those that it
+//! handles, and whether its parent gave it a standard output.
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The signals without a meaning for this process that end one unless it handles them: of a script,
 /// of a timer, of a limit on processor time (`ulimit -t`, whose soft limit comes first), of a power
@@ -50,6 +53,44 @@ pub(super) fn is_ignored(signal: i32) -> bool {
         action.assume_init()
     };
     action.sa_sigaction == libc::SIG_IGN
+}
+
+/// Whether standard output was closed when the process began (`>&-`).
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+static IS_OUTPUT_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Before `main`, Rust's runtime opens `/dev/null` in place of closed streams: what is written there
+/// is lost without an error. The program's loader calls this function before that.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+#[expect(unsafe_code, reason = "the section of functions that are called first")]
+// SAFETY: the section has pointers to functions of this form. The function calls `fcntl` and stores a
+// flag, and needs nothing of Rust's runtime.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+#[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+#[used]
+static LOOK_AT_OUTPUT: extern "C" fn() = look_at_output;
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+extern "C" fn look_at_output() {
+    // SAFETY: reads the flags of a descriptor, which may be closed.
+    #[expect(
+        unsafe_code,
+        reason = "no safe function asks whether a descriptor is open"
+    )]
+    let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+    IS_OUTPUT_CLOSED.store(flags == -1, Ordering::Relaxed);
+}
+
+/// Whether the parent gave this process no standard output.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+pub(super) fn is_output_closed() -> bool {
+    IS_OUTPUT_CLOSED.load(Ordering::Relaxed)
+}
+
+/// Not known on other systems.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn is_output_closed() -> bool {
+    false
 }
 
 #[cfg(all(test, unix))]

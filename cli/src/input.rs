@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use zoetrope_host::component::{CallContext, CallError, Pack};
 use zoetrope_host::contract::{CheckOptions, MediaKind, NodeType, Plan, Violation};
+use zoetrope_host::error::ErrorKind;
+use zoetrope_host::jobs::{NextStep, Repair};
 use zoetrope_host::media::file_url;
 use zoetrope_host::text_file::{Encoding, NotText, TextReader, text_of};
 
@@ -31,6 +34,18 @@ pub(super) fn read(source: &InputSource) -> Result<String, Failure> {
         None => not_read(source, &error),
     })?;
     document(bytes, reader.encoding(), reader.mark_length(), "")
+}
+
+/// Whether a text is more than one document.
+pub(super) fn has_several_documents(text: &str) -> bool {
+    let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let mut is_document = || matches!(documents.next(), Some(Ok(_)));
+    is_document() && is_document()
+}
+
+/// The failure of an input that is more than one document.
+pub(super) fn several_documents() -> Failure {
+    unreadable("The input has more than one document.".into())
 }
 
 /// Opens a source of documents.
@@ -92,36 +107,51 @@ fn unreadable(message: String) -> Failure {
         keyword: "json".into(),
         message,
     })
+    .then(next_step::text(&NextStep::Repeat(Repair::Input), ""))
 }
 
 /// The input document of a run, after `--set` and `--image` are put into it. `text`: that of
-/// `--input`, or a line.
+/// `--input`, or a line. `options`: the global options to repeat in the next step.
 pub(super) async fn completed(
     source: &Source,
     text: Option<String>,
     node: &NodeType,
     pack: &Pack,
-    (context, options): (&CallContext, CheckOptions),
+    (context, checks): (&CallContext, CheckOptions),
+    options: &str,
 ) -> Result<String, Failure> {
     let text = match text {
-        Some(text) if !source.changes_input() => return Ok(text),
+        Some(text) if !source.changes_input() => {
+            settings::refuse_paths(node, &text)?;
+            return Ok(text);
+        }
         text => text,
     };
     let mut fields = match text {
         Some(text) => {
-            let checked = pack.check(context, &node.name, &text, options).await;
+            let checked = pack.check(context, &node.name, &text, checks).await;
             let refused = |failure: Failure| {
-                failure.map_violations(|violations| explained(node, &text, violations))
+                let failure =
+                    failure.map_violations(|violations| explained(node, &text, violations));
+                match failure.kind() {
+                    ErrorKind::InvalidInput | ErrorKind::Usage => {
+                        failure.then(next_step::correct_input(&node.name, options))
+                    }
+                    _ => failure,
+                }
             };
             object(checked, &text).map_err(refused)?
         }
         None => Map::new(),
     };
+    settings::refuse_twice(source, node)?;
     settings::apply(&source.settings, node, &mut fields)?;
     if let Some(path) = &source.image {
         put_image(path, node, &mut fields)?;
     }
-    Ok(Value::Object(fields).to_string())
+    let text = Value::Object(fields).to_string();
+    settings::refuse_paths(node, &text)?;
+    Ok(text)
 }
 
 /// Parses a document to put fields into. The component has checked its text: the parser here
@@ -162,4 +192,23 @@ pub(super) fn image_field(node: &NodeType) -> Result<&str, Failure> {
 
 fn is_about_text(error: &CallError) -> bool {
     matches!(error, CallError::Node(error) if error.cause.violations().iter().any(|found| found.keyword == "json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_documents_are_told_from_one() {
+        for (text, expected) in [
+            ("{}\n{}\n", true),
+            ("{\"a\": 1}{\"a\": 2}", true),
+            ("{}\n", false),
+            ("{}\n}", false),
+            ("{", false),
+            ("", false),
+        ] {
+            assert_eq!(has_several_documents(text), expected, "{text}");
+        }
+    }
 }

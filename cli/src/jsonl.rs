@@ -125,7 +125,7 @@ async fn one(
     text: String,
 ) -> Result<Value, Failure> {
     let (node, call) = (&requests.node, (&requests.call, requests.options));
-    let text = completed(arguments, Some(text), node, &requests.pack, call).await?;
+    let text = completed(arguments, Some(text), node, &requests.pack, call, "").await?;
     let checked = session.check(&node.name, &text, requests.options).await;
     let plan = checked.map_err(|error| {
         let failure = Failure::of_call(error, Phase::Check);

@@ -12,7 +12,8 @@ use zoetrope_host::error::{ErrorKind, chain};
 
 use super::args::{Login, Logout};
 use super::context::Context;
-use super::report::{Failure, Phase, next_step};
+use super::printer::PrintError;
+use super::report::{Failure, Phase, next_step, unwritten};
 
 /// The longest input that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
@@ -31,11 +32,9 @@ impl Login {
         });
         stored.await.unwrap_or_else(|error| Err(stopped(&error)))?;
         let text = format!("Stored the credential of connection {id} in the keyring.");
-        context.answer(
-            &json!({ "ok": true, "connection": id, "stored": true }),
-            &text,
-        )?;
-        Ok(ExitCode::SUCCESS)
+        let answer = json!({ "ok": true, "connection": id, "stored": true });
+        let stored = format!("the credential of connection {id} is stored in the keyring");
+        end(context.answer(&answer, &text), context, &stored)
     }
 }
 
@@ -52,12 +51,23 @@ impl Logout {
         } else {
             format!("The keyring has no credential of connection {id}.")
         };
-        context.answer(
-            &json!({ "ok": true, "connection": id, "removed": removed }),
-            &text,
-        )?;
-        Ok(ExitCode::SUCCESS)
+        let answer = json!({ "ok": true, "connection": id, "removed": removed });
+        let gone = format!("the keyring has no credential of connection {id} any more");
+        end(context.answer(&answer, &text), context, &gone)
     }
+}
+
+/// Ends a command whose work is done. `done`: the result, also without an answer.
+fn end(
+    written: Result<(), PrintError>,
+    context: &Context,
+    done: &str,
+) -> Result<ExitCode, Failure> {
+    unwritten::end(written, context.printer(), |error| {
+        Failure::internal(Phase::Setup, format!("{done}, but {error}"))
+            .of_unwritten(Vec::new())
+            .then(format!("zoetrope doctor{}", context.options()))
+    })
 }
 
 /// The name of the keyring's entry of a connection.
@@ -121,7 +131,7 @@ fn unusable(fault: &KeyringFault) -> Failure {
     let (message, next) = match fault {
         KeyringFault::NotBuiltIn => (
             "this program was built without keyring support".into(),
-            "Install it with: cargo install zoetrope-cli --features keyring; or keep the credential \
+            "Install it in a clone of the repository: cargo install --path cli --features keyring; or keep the credential \
              in a variable, a file or a password manager: credential = { command = [\"pass\", \
              \"show\", \"NAME\"] }",
         ),

@@ -7,7 +7,8 @@
 //!
 //! - [`args`]: the arguments of each command; environment variables; the reference page
 //! - [`usage`]: parses them, and reports wrong usage
-//! - [`context`]: configuration, engine, component and practice provider, made when used
+//! - [`context`]: configuration, engine, component and practice provider, made when used;
+//!   [`data_dir`]: whether a path can be the data directory
 //! - [`configuration`]: the configuration file of a command, and whether it is trusted
 //! - [`connections`]: opens connections, the practice provider's among them
 //! - [`nodes`], [`check`] (and [`jsonl`], its streaming form), [`run`], [`jobs`], [`costs`],
@@ -50,6 +51,7 @@ mod configuration;
 mod connections;
 mod context;
 mod costs;
+mod data_dir;
 mod dispositions;
 mod doctor;
 mod end_hooks;
@@ -66,7 +68,6 @@ mod logging;
 mod login;
 mod man;
 mod max_cost;
-mod money;
 mod name_template;
 mod nodes;
 mod notes;
@@ -79,6 +80,7 @@ mod panics;
 mod picture_notes;
 mod places;
 mod practice;
+mod practice_jobs;
 mod preview;
 mod printer;
 mod progress;
@@ -169,12 +171,14 @@ async fn dispatch(cli: Cli, printer: Printer, logging: &Logging) -> Result<ExitC
     {
         export.send_through(egress);
     }
+    let places = cli.command.places();
     let ended = execute(cli.command, &context).await;
     let (code, is_interrupted) = match ended {
         Ok(code) => (code, false),
         // Reported before the commands of ended jobs are awaited.
         Err(failure) => {
             let failure = context.solutions().await.applied_to(failure);
+            let failure = failure.with_places(places);
             let is_interrupted = failure.kind() == ErrorKind::Interrupted;
             (failure.report(context.printer()), is_interrupted)
         }

@@ -12,7 +12,8 @@ use zoetrope_host::sanitize::escaped_path;
 use super::args::{Cli, Man};
 use super::context::Context;
 use super::out_path::absolute;
-use super::report::Failure;
+use super::report::{Failure, Phase, unwritten};
+use super::shell::quoted;
 
 impl Man {
     pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -29,8 +30,13 @@ impl Man {
             .then("Name another folder: zoetrope man DIR".into())
         })?;
         let answer = json!({ "ok": true, "folder": shown, "pages": pages });
-        context.answer(&answer, &shown)?;
-        Ok(ExitCode::SUCCESS)
+        let written = context.answer(&answer, &shown);
+        unwritten::end(written, context.printer(), |error| {
+            let message = format!("the manual pages are in `{shown}`, but {error}");
+            Failure::internal(Phase::Setup, message)
+                .of_unwritten(Vec::new())
+                .then(format!("man {}", quoted(&folder.join("zoetrope.1"))))
+        })
     }
 }
 
@@ -45,7 +51,13 @@ fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
 }
 
 fn collect(command: &clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    let page = clap_mangen::Man::new(command.clone());
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let page = clap_mangen::Man::new(command.clone())
+        .title(name)
+        // Its place must not be taken by the source.
+        .date("\"\"")
+        .source(concat!("zoetrope ", env!("CARGO_PKG_VERSION")))
+        .manual("Zoetrope");
     let mut text = Vec::new();
     page.render(&mut text)?;
     pages.push((page.get_filename(), text));
@@ -78,6 +90,9 @@ mod tests {
         let program = page("zoetrope.1");
         assert!(program.contains(r"zoetrope\-jobs(1)"), "{program}");
         let resume = page("zoetrope-jobs-resume.1");
+        let version = env!("CARGO_PKG_VERSION");
+        let title = format!(".TH zoetrope-jobs-resume 1 \"\" \"zoetrope {version}\" Zoetrope");
+        assert!(resume.contains(&title), "{resume}");
         assert!(resume.contains(r"\-\-deadline"), "{resume}");
         assert!(resume.contains("Resume a job"), "{resume}");
     }

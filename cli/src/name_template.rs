@@ -2,7 +2,7 @@
 //!
 //! `{NAME}` stands for a value, `{{` and `}}` for braces. What a value contributes to a path is made
 //! safe as a file name on every system, so a path of one system is one on the others too: no
-//! separators, no control characters, no names of devices, no leading dot, bounded length.
+//! separators, no control characters, no names of devices, no leading dot or hyphen, bounded length.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,6 +20,9 @@ const MAX_VALUE: usize = 100;
 
 /// Stands for an empty value, and before a name that is reserved.
 const FILLER: char = '_';
+
+/// Joins emoji to one.
+const JOINER: char = '\u{200d}';
 
 /// A path with names of values in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,13 +198,13 @@ impl Name {
         if text.is_empty() {
             text.push(FILLER);
         }
-        // A hidden file, or the folder above.
+        // A hidden file, the folder above, or an option of the program that gets the name.
         let begins_with_value = self
             .0
             .first()
             .is_some_and(|piece| piece.is_value || piece.text.is_empty());
-        let is_hidden = begins_with_value && text.starts_with('.');
-        if is_hidden || windows_fault(&text).is_some_and(|_| is_device(&text)) {
+        let is_special = begins_with_value && text.starts_with(['.', '-']);
+        if is_special || windows_fault(&text).is_some_and(|_| is_device(&text)) {
             text.insert(0, FILLER);
         }
         text
@@ -227,8 +230,12 @@ pub(crate) fn safe_value(value: &str) -> String {
         if !safe.is_empty() {
             safe.push(' ');
         }
-        for c in word.chars() {
-            let c = if is_unsafe(c) { FILLER } else { c };
+        let mut letters = word.chars().peekable();
+        while let Some(c) = letters.next() {
+            let joins = c == JOINER
+                && safe.ends_with(is_emoji)
+                && letters.peek().is_some_and(|&next| is_emoji(next));
+            let c = if is_unsafe(c) && !joins { FILLER } else { c };
             if safe.len() + c.len_utf8() > MAX_VALUE {
                 is_cut = true;
                 break;
@@ -246,6 +253,11 @@ pub(crate) fn safe_value(value: &str) -> String {
         None => safe.to_owned(),
     };
     if safe.is_empty() { FILLER.into() } else { safe }
+}
+
+/// Whether an emoji may be made of this character and others.
+fn is_emoji(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{27bf}' | '\u{2900}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -318,6 +330,16 @@ mod tests {
             ("COM1", "_COM1.mp4"),
             ("Leuchtturm ä 灯台", "Leuchtturm ä 灯台.mp4"),
             ("~", "~.mp4"),
+            ("-rf", "_-rf.mp4"),
+            (
+                "\u{1f469}\u{200d}\u{1f680}",
+                "\u{1f469}\u{200d}\u{1f680}.mp4",
+            ),
+            (
+                "\u{2764}\u{fe0f}\u{200d}\u{1f525}",
+                "\u{2764}\u{fe0f}\u{200d}\u{1f525}.mp4",
+            ),
+            ("a\u{200d}b\u{1f469}\u{200d}", "a_b\u{1f469}_.mp4"),
         ] {
             assert_eq!(
                 path("{prompt}.mp4", value),

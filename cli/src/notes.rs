@@ -13,6 +13,8 @@ pub(crate) struct Note {
     pub(crate) line: Option<usize>,
     /// JSON Pointer of the input's field; empty if the note is about no field.
     pub(crate) field: String,
+    /// What a plan did to the field; `None` for a note of this program.
+    pub(crate) adjustment: Option<&'static str>,
     pub(crate) message: String,
 }
 
@@ -22,6 +24,7 @@ impl Note {
         Self {
             line: None,
             field: String::new(),
+            adjustment: None,
             message: message.into(),
         }
     }
@@ -42,14 +45,16 @@ impl Note {
             field => format!("{field} "),
         };
         let line = line.unwrap_or_default();
-        format!("note: {line}{field}{}", self.message)
+        let adjustment = self.adjustment.map(|word| word.replace('_', " ") + ": ");
+        let adjustment = adjustment.unwrap_or_default();
+        format!("note: {line}{field}{adjustment}{}", self.message)
     }
 
     /// The note in JSON, as the notes of a plan.
     pub(crate) fn document(&self) -> Value {
         let mut document = json!({
             "instance_path": self.field,
-            "adjustment": "advice",
+            "adjustment": self.adjustment.unwrap_or("advice"),
             "message": self.message,
         });
         if let Some(line) = self.line {
@@ -113,6 +118,13 @@ mod tests {
         assert_eq!(note.text(), "note: /image a.png is a JPEG");
         assert_eq!(line.text(), "note: line 3: /image a.png is a JPEG");
         assert_eq!(Note::new("words").text(), "note: words");
+        let dropped = Note {
+            adjustment: Some("not_forwarded"),
+            ..line
+        };
+        let text = "note: line 3: /image not forwarded: a.png is a JPEG";
+        assert_eq!(dropped.text(), text);
+        assert_eq!(dropped.document()["adjustment"], "not_forwarded");
         let mut answer = json!({"notes": [1]});
         notes.put_into(&mut answer);
         assert_eq!(answer["notes"][1], note.document());

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::dispositions::is_output_closed;
+
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 16;
 
@@ -82,6 +84,19 @@ enum Note {
     Event,
 }
 
+/// A stream that the process was started without.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::Error::other("it is closed"))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A text to write.
 struct Piece {
     bytes: Vec<u8>,
@@ -93,6 +108,9 @@ struct Piece {
 impl Output {
     /// Starts the writer of standard output.
     pub(crate) fn standard_output() -> Self {
+        if is_output_closed() {
+            return Self::start("standard output", Closed);
+        }
         #[cfg(unix)]
         if let Some(file) = duplicate(&io::stdout()) {
             return Self::start("standard output", file);

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use rust_decimal::Decimal;
 use zoetrope_host::contract::Charge;
-use zoetrope_host::ledger::{Cost, Job, State};
+use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::money::Sums;
+use zoetrope_host::sanitize::line;
 
-use super::configuration::PRACTICE;
-use super::money::Sums;
+use super::practice_jobs::is_practice;
 use super::report::is_held;
 
 /// Where a job is.
@@ -65,13 +67,13 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) place: Place,
-    /// The cost that was charged.
-    cost: Option<Cost>,
-    money: Money,
+    /// The amount that was charged, and its unit.
+    cost: Option<(Decimal, String)>,
+    billed: Billed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Money {
+enum Billed {
     /// Nothing was charged, or the job still runs.
     None,
     /// Its cost was charged.
@@ -84,21 +86,22 @@ enum Money {
 
 impl Known {
     pub(super) fn of(job: &Job) -> Self {
-        let is_practice = job.spec.connection == PRACTICE;
+        let is_practice = is_practice(job);
         let cost = job.cost();
         let cost = cost.filter(|_| job.charge() == Charge::Yes && !is_practice);
-        let money = match (job.charge(), cost) {
+        let cost = cost.and_then(|cost| Some((cost.number()?, cost.unit.clone())));
+        let billed = match (job.charge(), &cost) {
             // The practice provider's charges cost nothing.
-            _ if is_practice => Money::None,
-            (Charge::Yes, Some(_)) => Money::Charged,
-            (Charge::Yes, None) => Money::Unpriced,
-            (Charge::Unknown, _) if job.is_settled() => Money::Uncertain,
-            _ => Money::None,
+            _ if is_practice => Billed::None,
+            (Charge::Yes, Some(_)) => Billed::Charged,
+            (Charge::Yes, None) => Billed::Unpriced,
+            (Charge::Unknown, _) if job.is_settled() => Billed::Uncertain,
+            _ => Billed::None,
         };
         Self {
             place: Place::of(job),
-            cost: cost.cloned(),
-            money,
+            cost,
+            billed,
         }
     }
 
@@ -107,7 +110,7 @@ impl Known {
         Self {
             place,
             cost: None,
-            money: Money::None,
+            billed: Billed::None,
         }
     }
 }
@@ -131,25 +134,27 @@ impl Places {
             }
             let before = before.clone();
             self.counts[before.place as usize] -= 1;
-            match before.money {
-                Money::Unpriced => self.unpriced -= 1,
-                Money::Uncertain => self.uncertain -= 1,
-                Money::Charged | Money::None => {}
+            match before.billed {
+                Billed::Unpriced => self.unpriced -= 1,
+                Billed::Uncertain => self.uncertain -= 1,
+                Billed::Charged | Billed::None => {}
             }
-            if let Some(cost) = &before.cost {
-                self.sums.subtract(cost);
+            if let Some((amount, unit)) = &before.cost {
+                self.sums.subtract(*amount, unit);
             }
         }
         let mut known = known;
         self.counts[known.place as usize] += 1;
-        if known.cost.as_ref().is_some_and(|cost| !self.sums.add(cost)) {
+        if let Some((amount, unit)) = &known.cost
+            && self.sums.add(*amount, unit).is_none()
+        {
             known.cost = None;
-            known.money = Money::Unpriced;
+            known.billed = Billed::Unpriced;
         }
-        match known.money {
-            Money::Unpriced => self.unpriced += 1,
-            Money::Uncertain => self.uncertain += 1,
-            Money::Charged | Money::None => {}
+        match known.billed {
+            Billed::Unpriced => self.unpriced += 1,
+            Billed::Uncertain => self.uncertain += 1,
+            Billed::Charged | Billed::None => {}
         }
         self.known.insert(id.to_owned(), known);
     }
@@ -178,12 +183,14 @@ impl Places {
         fraction
     }
 
-    /// `12 of 40 done, 3 running, 25 waiting, $1.92`, and a short form.
+    /// `12 of 40 done, 3 running, 25 waiting, $1.92`, and two short forms, of which the last one leaves
+    /// out jobs that go on.
     pub(super) fn texts(&self) -> Vec<String> {
         let all = self.len();
-        let texts = [0, 1].map(|form| {
+        let texts = [0, 1, 2].map(|form| {
+            let word_form = form.min(1);
             let done = self.count(Place::Done);
-            let word = Place::Done.words()[form];
+            let word = Place::Done.words()[word_form];
             let mut parts = vec![match form {
                 0 => format!("{done} of {all} {word}"),
                 _ => format!("{done}/{all} {word}"),
@@ -191,10 +198,12 @@ impl Places {
             for place in &Place::ALL[1..] {
                 match self.count(*place) {
                     0 => {}
-                    count => parts.push(format!("{count} {}", place.words()[form])),
+                    _ if form == 2 && *place != Place::Failed => {}
+                    count => parts.push(format!("{count} {}", place.words()[word_form])),
                 }
             }
-            parts.extend(self.sums.texts());
+            let sums = self.sums.iter().filter(|(_, sum)| !sum.is_zero());
+            parts.extend(sums.map(|(unit, sum)| brief(sum, unit)));
             if self.unpriced > 0 {
                 parts.push(format!("{} at an unknown price", self.unpriced));
             }
@@ -211,17 +220,28 @@ impl Places {
     }
 }
 
+/// `$0.40` for USD, `30 credits` for other units.
+fn brief(amount: Decimal, unit: &str) -> String {
+    let mut amount = amount.normalize();
+    if unit != "USD" {
+        return format!("{amount} {}", line(unit));
+    }
+    if amount.scale() < 2 {
+        amount.rescale(2);
+    }
+    format!("${amount}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::practice_jobs::PRACTICE_ORIGIN;
+    use crate::report::cost::tests::{job, over};
 
     fn charged(amount: &str, unit: &str) -> Known {
         Known {
-            cost: Some(Cost {
-                amount: amount.into(),
-                unit: unit.into(),
-            }),
-            money: Money::Charged,
+            cost: Some((amount.parse().expect("a number"), unit.into())),
+            billed: Billed::Charged,
             ..Known::at(Place::Done)
         }
     }
@@ -243,29 +263,47 @@ mod tests {
         let line = "12 of 40 done, 3 running, 25 waiting, $1.92";
         assert_eq!(places.texts()[0], line);
         assert_eq!(places.texts()[1], "12/40 done, 3 run, 25 wait, $1.92");
+        assert_eq!(places.texts()[2], "12/40 done, $1.92");
         assert!((places.fraction() - 0.3).abs() < 0.001);
         assert_eq!(places.unfinished().len(), 28);
     }
 
     #[test]
+    fn practice_provider_costs_nothing_and_a_configured_connection_of_its_name_does() {
+        let known = |origin, amount| {
+            let cost = Some((amount, "USD"));
+            Known::of(&over(job(Charge::Yes, cost, None), origin))
+        };
+        assert_eq!(known(PRACTICE_ORIGIN, "0.192").billed, Billed::None);
+        let mut places = Places::default();
+        places.put("a", known("https://p.example", "0.192"));
+        places.put("b", known("https://p.example", "-5"));
+        places.put("c", known(PRACTICE_ORIGIN, "7"));
+        let line = "0 of 3 done, 3 waiting, $0.192, 1 at an unknown price";
+        assert_eq!(places.texts()[0], line);
+        places.put("a", known("https://p.example", "0.40"));
+        assert!(places.texts()[0].contains("waiting, $0.40, 1"));
+    }
+
+    #[test]
     fn failures_uncertain_charges_and_unknown_prices_are_marked() {
         let mut places = Places::default();
-        let known = |place, money| Known {
-            money,
+        let known = |place, billed| Known {
+            billed,
             ..Known::at(place)
         };
-        places.put("a", known(Place::Failed, Money::None));
-        places.put("b", known(Place::Stopped, Money::Uncertain));
-        places.put("c", known(Place::Held, Money::None));
-        places.put("d", known(Place::Done, Money::Unpriced));
+        places.put("a", known(Place::Failed, Billed::None));
+        places.put("b", known(Place::Stopped, Billed::Uncertain));
+        places.put("c", known(Place::Held, Billed::None));
+        places.put("d", known(Place::Done, Billed::Unpriced));
         places.put("e", charged("30", "credits"));
-        places.put("f", charged("much", "credits"));
+        places.put("f", charged("79228162514264337593543950335", "credits"));
         let line = "3 of 6 done, 1 failed, 1 stopped, 1 held by the account, 30 credits, \
              2 at an unknown price, 1 uncertain";
         assert_eq!(places.texts()[0], line);
         assert!((places.fraction() - 1.0).abs() < f32::EPSILON);
-        places.put("b", known(Place::Running, Money::None));
-        places.put("e", known(Place::Done, Money::None));
+        places.put("b", known(Place::Running, Billed::None));
+        places.put("e", known(Place::Done, Billed::None));
         let line = "3 of 6 done, 1 failed, 1 running, 1 held by the account, \
              2 at an unknown price";
         assert_eq!(places.texts()[0], line);

@@ -1,5 +1,6 @@
 //! `zoetrope practice`.
 
+use std::io::{IsTerminal as _, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use serde_json::json;
 use zoetrope_emulator::{
     FaultScript, FaultScriptError, Practice, PracticeError, Protocol, Settings,
 };
+use zoetrope_host::config::CONFIG_FILE;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::text_file;
 
@@ -84,13 +86,21 @@ fn print(printer: &Printer, base_url: &str, key_file: &Path) -> Result<(), Print
         });
         return printer.line(&answer);
     }
-    printer.message(&format!(
+    printer.info(&format!(
         "The practice provider listens at {base_url}. Its key is in {}.\n\
-         Its results are practice renders, not made by an AI model. Ctrl-C stops it.\n\
-         Connections for zoetrope.toml:",
+         Its results are practice renders, not made by an AI model. Ctrl-C stops it.",
         quoted(key_file)
     ));
-    printer.text(&config)
+    if stdout().is_terminal() {
+        printer.message("Connections for zoetrope.toml:");
+    } else {
+        printer.message("Its connections are written to standard output.");
+    }
+    printer.text(&config)?;
+    if !stdout().is_terminal() && Path::new(CONFIG_FILE).is_file() {
+        printer.message("To use them in this folder: zoetrope trust");
+    }
+    Ok(())
 }
 
 /// The configuration of the connections, as a `zoetrope.toml`.

@@ -296,6 +296,12 @@ pub(crate) fn writes_to_terminal() -> bool {
 #[derive(Debug)]
 pub(crate) struct PrintError(io::Error);
 
+impl From<io::Error> for PrintError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl PrintError {
     /// Whether the reader has closed the pipe, which changes no exit code.
     pub(crate) fn is_closed(&self) -> bool {

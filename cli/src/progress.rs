@@ -25,6 +25,8 @@ struct Inner {
     is_json: bool,
     /// Whether the jobs were known before the command.
     is_following: bool,
+    /// Whether the command ends at the acceptance, and names the job itself.
+    is_detached: bool,
     /// The global options to repeat in a suggested command.
     options: String,
     /// For each accepted job that is not recorded in the ledger: the command that records it.
@@ -46,6 +48,7 @@ impl Progress {
             events: Events::new(printer.clone()),
             is_json: printer.json(),
             is_following: false,
+            is_detached: false,
             line: TerminalLine::new(printer),
             options,
             unrecorded: BTreeMap::new(),
@@ -100,6 +103,11 @@ impl Progress {
         let mut inner = self.inner();
         inner.is_following = true;
         inner.accepted.insert(job.spec.id.clone());
+    }
+
+    /// Does not report acceptances: the command ends at that of its job, whose id is its answer.
+    pub(super) fn is_detached(&self) {
+        self.inner().is_detached = true;
     }
 
     /// Shows the rows of jobs, which another process may have changed.
@@ -251,8 +259,12 @@ impl Inner {
     /// this process is killed. A settled job is reported with its result.
     fn report_acceptance(&mut self, job: &Job) {
         let id = &job.spec.id;
+        // The provider accepted a job with a file long ago: the file is put back at its place.
+        if job.file().is_some() {
+            self.accepted.insert(id.clone());
+        }
         let is_due = job.ticket().is_some() || job.is_settled();
-        if !is_due || !self.accepted.insert(id.clone()) || job.is_settled() {
+        if !is_due || !self.accepted.insert(id.clone()) || job.is_settled() || self.is_detached {
             return;
         }
         let message = if self.watched.len() == 1 {
@@ -291,14 +303,9 @@ impl Inner {
             return;
         }
         if let Some(error) = &job.last_error {
-            self.line.show("trying again", None, Some(&error.message));
+            self.line.show_again(&error.message);
         } else if is_new_state && job.state() == State::Started {
-            let stage = if self.is_following {
-                "at the provider"
-            } else {
-                "submitted"
-            };
-            self.line.show(stage, None, job.provider_job_id());
+            self.line.show("accepted", None, None);
         }
     }
 

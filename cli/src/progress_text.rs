@@ -37,8 +37,9 @@ pub(super) fn compose(content: &Content, elapsed: Duration, columns: usize) -> S
     let Some(last) = content.texts.last() else {
         return String::new();
     };
-    // The time stays where at least as much of the text does.
-    let end = ends.iter().find(|end| display_width(end) * 4 <= columns);
+    // The time stays where at least as much of the text does, but never in place of counts and money.
+    let mut ends = ends.iter().filter(|_| content.texts.len() == 1);
+    let end = ends.find(|end| display_width(end) * 4 <= columns);
     let end = end.map_or("", String::as_str);
     let text = cut(last, columns.saturating_sub(display_width(end)));
     format!("{text}{end}")
@@ -153,6 +154,24 @@ mod tests {
         assert_eq!(line(&jobs(), 79), narrower);
         assert_eq!(line(&jobs(), 39), "12/40 done, 3 run, 25 wait, $1.92");
         assert_eq!(line(&jobs(), 22), "12/40 done, 3 run, …");
+    }
+
+    #[test]
+    fn money_is_cut_after_everything_else() {
+        let content = Content {
+            texts: vec![
+                "12 of 40 done, 1 failed, 3 running, 24 waiting, $1.92".into(),
+                "12/40 done, 1 fail, 3 run, 24 wait, $1.92".into(),
+                "12/40 done, 1 fail, $1.92".into(),
+            ],
+            fraction: Some(0.3),
+        };
+        let text = compose(&content, Duration::from_secs(9), 39);
+        assert_eq!(text, "12/40 done, 1 fail, $1.92 30% 9s");
+        let text = compose(&content, Duration::from_secs(9), 28);
+        assert_eq!(text, "12/40 done, 1 fail, $1.92");
+        let text = compose(&content, Duration::from_secs(9), 24);
+        assert_eq!(text, "12/40 done, 1 fail, …");
     }
 
     #[test]

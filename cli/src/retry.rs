@@ -140,12 +140,14 @@ fn count(jobs: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zoetrope_host::money::Sums;
+
     use super::*;
 
     fn spent(jobs: usize) -> Spent {
         Spent {
             jobs,
-            costs: Vec::new(),
+            costs: Sums::default(),
             unknown: jobs,
         }
     }

@@ -32,9 +32,12 @@ impl Stop {
         matches!(self, Self::NoNewSubmits | Self::Cancel)
     }
 
-    /// What the user is told.
-    pub(super) fn message(self) -> Option<&'static str> {
+    /// What the user is told, who waits for so many jobs.
+    pub(super) fn message(self, jobs: usize) -> Option<&'static str> {
         match self {
+            Self::NoNewSubmits if jobs > 1 => Some(
+                "Stopping in 3 s. Jobs at the provider keep running and may be charged. Press Ctrl-C again to cancel them.",
+            ),
             Self::NoNewSubmits => Some(
                 "Stopping in 3 s. The job keeps running and may be charged. Press Ctrl-C again to cancel it.",
             ),

@@ -57,6 +57,14 @@ impl TerminalLine {
         self.put(stage, Content { texts, fraction }, &plain);
     }
 
+    /// Shows that a step is tried again after this error.
+    pub(super) fn show_again(&mut self, error: &str) {
+        let text = format!("trying again after: {}", line(error));
+        let plain = self.timed(&text);
+        let (texts, fraction) = (vec![text], self.fraction);
+        self.put("trying again", Content { texts, fraction }, &plain);
+    }
+
     /// Shows the counts of many jobs, in forms from the longest.
     pub(super) fn show_counts(&mut self, texts: Vec<String>, fraction: f32) {
         self.fraction = Some(higher(self.fraction, fraction));

@@ -12,7 +12,7 @@ use zoetrope_host::ledger::{Job, Rows};
 
 use super::interrupts::Interrupts;
 use super::progress::Progress;
-use super::report::unsubmitted::at_interrupt;
+use super::report::unsubmitted::{at_interrupt, at_second_interrupt};
 use super::report::{Failure, Phase, next_step, of_driver, of_jobs, of_ledger, outcome};
 use super::stop::Stop;
 
@@ -115,13 +115,13 @@ fn ended(
 
 /// What the user is told at a signal.
 fn said(stop: Stop, jobs: &Jobs, progress: &Progress, ids: &[String]) -> Option<String> {
+    let read = || rows(jobs, progress, ids).unwrap_or_default().jobs;
     let unsubmitted = match stop {
-        Stop::NoNewSubmits => rows(jobs, progress, ids)
-            .ok()
-            .and_then(|rows| at_interrupt(&rows.jobs, &progress.options())),
+        Stop::NoNewSubmits => at_interrupt(&read(), &progress.options()),
+        Stop::Cancel => at_second_interrupt(&read()).map(str::to_owned),
         _ => None,
     };
-    unsubmitted.or_else(|| stop.message().map(str::to_owned))
+    unsubmitted.or_else(|| stop.message(ids.len()).map(str::to_owned))
 }
 
 /// Reports the jobs that another process has submitted for this one: of many, the driver reports

@@ -51,17 +51,6 @@ impl Protocol {
         }
     }
 
-    /// What it states as the cost of a job: an amount and a unit; `None` if it states none. No
-    /// money is charged.
-    #[must_use]
-    pub fn stated_cost(self) -> Option<(String, &'static str)> {
-        match self {
-            Self::ShortApi => Some((SHORTAPI_AMOUNT.to_owned(), "USD")),
-            Self::AgenticFlow => Some((AGENTICFLOW_COST.to_string(), "credits")),
-            Self::PixelMl | Self::PopiArt => None,
-        }
-    }
-
     /// The options of a connection that speaks this protocol, in TOML; `None` where the protocol is
     /// that of a connection of its category without options.
     #[must_use]

@@ -187,9 +187,10 @@ pub(crate) fn read_inherited_pipe(_: &Path, _: u64) -> Result<Vec<u8>, FileFault
     Err(FileFault::NotRegular)
 }
 
-/// Whether a path names a descriptor of this process by its number, or its standard input.
-#[cfg(unix)]
-fn is_inherited(path: &Path) -> bool {
+/// Whether a path names a descriptor of this process by its number, or its standard input: the
+/// `/dev/fd/63` of a shell's `<(…)` is one. Such a path names nothing after the process has ended.
+#[must_use]
+pub fn is_inherited(path: &Path) -> bool {
     let number = ["/dev/fd", "/proc/self/fd"]
         .into_iter()
         .find_map(|folder| path.strip_prefix(folder).ok()?.to_str());

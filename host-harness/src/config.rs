@@ -61,6 +61,7 @@ mod source;
 mod trust;
 mod write;
 
+pub use crate::bounded::is_inherited;
 pub use categories::UnusedConnection;
 pub use check::{Problem, check};
 pub use effects::{ConnectionEffects, Effects, GrantEffects};

@@ -98,6 +98,13 @@ impl Sums {
         Some(())
     }
 
+    /// Takes an amount back that was added.
+    pub fn subtract(&mut self, amount: Decimal, unit: &str) {
+        if let Some(sum) = self.0.get_mut(unit) {
+            *sum = sum.checked_sub(amount).unwrap_or_default();
+        }
+    }
+
     /// The sums, by unit.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Decimal)> {
         self.0.iter().map(|(unit, sum)| (unit.as_str(), *sum))
@@ -178,6 +185,10 @@ mod tests {
         assert_eq!(sums.add(most, "yen"), Some(()));
         assert_eq!(sums.add(most, "yen"), None, "it would overflow");
         assert_eq!(sums.iter().count(), 3);
+        sums.subtract(Decimal::new(1, 1), "USD");
+        sums.subtract(Decimal::ONE, "pounds");
+        let dollars = sums.iter().next();
+        assert_eq!(dollars, Some(("USD", Decimal::new(20, 2))));
     }
 
     #[test]

@@ -122,6 +122,27 @@ pub(crate) fn is_unfit_for_credentials(name: &str) -> bool {
         || SHOWN_BEGINNINGS.iter().any(|start| name.starts_with(start))
 }
 
+/// A regular expression, as JSON Schema has them, of the names that must not carry a credential.
+#[must_use]
+pub fn unfit_header_pattern() -> String {
+    let begins = RESERVED_BEGINNINGS.iter().chain(&SHOWN_BEGINNINGS);
+    let begins = begins.map(|start| format!("{}.*", notations(start)));
+    let whole = RESERVED.iter().chain(&SHOWN).map(|name| notations(name));
+    let ends = std::iter::once(format!(".*{}", notations(METHOD_OVERRIDE)));
+    let all: Vec<_> = whole.chain(begins).chain(ends).collect();
+    format!("^({})$", all.join("|"))
+}
+
+/// The names that are compared as this one.
+fn notations(name: &str) -> String {
+    let letters = name.chars().map(|letter| match letter {
+        '-' => "[^0-9A-Za-z]".to_owned(),
+        digit if digit.is_ascii_digit() => digit.to_string(),
+        letter => format!("[{}{letter}]", letter.to_ascii_uppercase()),
+    });
+    letters.collect()
+}
+
 /// Whether servers may take two names as the same header.
 pub(crate) fn is_same_header(one: &str, other: &str) -> bool {
     comparable(one) == comparable(other)
@@ -202,7 +223,7 @@ mod tests {
     ];
 
     /// The name in several notations that a server may read as the same.
-    fn notations(name: &str) -> [String; 5] {
+    fn written(name: &str) -> [String; 5] {
         [
             name.into(),
             name.to_uppercase(),
@@ -214,7 +235,7 @@ mod tests {
 
     #[test]
     fn host_headers_are_refused_in_every_notation() {
-        for name in FOR_THE_HOST.iter().flat_map(|name| notations(name)) {
+        for name in FOR_THE_HOST.iter().flat_map(|name| written(name)) {
             assert!(is_reserved(&name), "{name}");
             assert!(is_unfit_for_credentials(&name), "{name}");
         }

@@ -334,7 +334,7 @@ fn shown(family: &mut Family) {
         let outcome = fixture.run(&json!({"check": {"then": plan(&instructions)}}), false);
         assert_eq!(outcome.code, 7, "{outcome:?}");
         is_harmless(&outcome);
-        assert!(outcome.stderr.contains("note: "), "{outcome:?}");
+        assert!(outcome.stderr.contains("Defaults used: "), "{outcome:?}");
         let id = fixture.sandbox.jobs()[0]["id"].as_str().expect("an id").to_owned();
         for command in [vec!["jobs"], vec!["jobs", "show", &id]] {
             let outcome = fixture.sandbox.run(command);

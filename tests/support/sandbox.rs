@@ -283,6 +283,14 @@ impl Running<'_> {
         self.stderr.line()
     }
 
+    /// Reads messages until the one that a first Ctrl-C is answered with.
+    pub(crate) fn wait_for_stop(&mut self) {
+        let is_answer = |line: &str| {
+            line.starts_with("Stopping in 3 s") || line.starts_with("Interrupted: nothing was")
+        };
+        while !is_answer(&self.error_line()) {}
+    }
+
     /// Sends Ctrl-C to this process only.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {

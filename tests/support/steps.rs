@@ -183,7 +183,7 @@ fn interrupt(running: &mut Running<'_>, again: bool) {
     {
         running.interrupt();
         if again {
-            while !running.error_line().starts_with("Interrupted") {}
+            running.wait_for_stop();
             running.interrupt();
         }
     }

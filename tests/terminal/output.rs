@@ -201,7 +201,7 @@ fn both_streams_not_read_end_with_the_clip_on_disk() {
 #[test]
 fn full_device_without_a_job_names_another_output_as_the_next_step() {
     let sandbox = Sandbox::new();
-    for arguments in [["nodes"], ["doctor"], ["practice"]] {
+    for arguments in [["nodes"], ["doctor"], ["practice"], ["--help"]] {
         let mut command = sandbox.command(arguments);
         let (errors, stderr) = std::io::pipe().expect("a pipe");
         let Ok(device) = File::options().write(true).open("/dev/full") else {
@@ -218,6 +218,36 @@ fn full_device_without_a_job_names_another_output_as_the_next_step() {
             "{arguments:?}: {said}"
         );
     }
+}
+
+#[test]
+fn help_and_a_plan_whose_reader_has_gone_are_no_errors() {
+    let sandbox = Sandbox::new();
+    let plan = "run image_to_video_v3 --dry-run --set prompt=p --set image=https://p.example/a.png";
+    for line in ["--help", plan] {
+        let mut command = sandbox.command(line.split(' '));
+        command.stdout(closed_pipe()).stderr(Stdio::null());
+        assert_eq!(Process::start(command).code(), 0, "{line}");
+    }
+}
+
+#[test]
+fn change_whose_answer_is_not_written_is_named_as_done() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("");
+    let (errors, stderr) = std::io::pipe().expect("a pipe");
+    let Ok(device) = File::options().write(true).open("/dev/full") else {
+        println!("skipped: there is no /dev/full");
+        return;
+    };
+    let mut command = sandbox.command_in_folder(["trust", "--json"]);
+    command.stdout(device).stderr(stderr);
+    let process = Process::start(command);
+    let said = read(errors);
+    assert_eq!(process.code(), 1);
+    let said = said.join().expect("the reader");
+    assert!(said.contains("` is trusted, but cannot write"), "{said}");
+    assert!(said.contains("next: zoetrope trust --list"), "{said}");
 }
 
 #[cfg(target_os = "linux")]

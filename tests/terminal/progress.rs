@@ -136,6 +136,18 @@ fn terminal_without_a_cursor_and_a_file_get_plain_lines_with_the_final_state() {
 }
 
 #[test]
+fn quiet_commands_print_no_information() {
+    let sandbox = Sandbox::new();
+    sandbox.configure("");
+    let check = "check image_to_video_v3 --set prompt=p --set image=https://p.example/a.png";
+    for line in ["trust", check, "trust --revoke", "config path", "jobs"] {
+        let words = line.split(' ').chain(["-q"]);
+        let outcome = sandbox.start(sandbox.command_in_folder(words)).end();
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{line}");
+    }
+}
+
+#[test]
 fn quiet_run_prints_its_path_alone_and_a_verbose_one_each_poll() {
     let (provider, sandbox) = slow_provider();
     end_the_job(&provider);

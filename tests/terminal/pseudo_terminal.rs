@@ -146,10 +146,7 @@ fn resume_asks_on_a_terminal_before_it_submits() {
         let process = Process::start(on(programs, sandbox.command(["jobs", "resume", "--all"])));
         assert_eq!(process.code(), 0);
         let shown = shown.join().expect("the reader");
-        assert!(
-            shown.contains("1 of these jobs was never submitted."),
-            "{shown}"
-        );
+        assert!(shown.contains("1 job was never submitted."), "{shown}");
         assert!(shown.contains("Submit it? [y/N]"), "{shown}");
         assert_eq!(provider.counts()[SUBMIT], submits, "{shown}");
         let is_left = shown.contains("1 job was not submitted: ");

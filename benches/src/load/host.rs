@@ -1,5 +1,6 @@
 //! The host as a separate process, from inside and from outside.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -197,7 +198,9 @@ impl HostProcess {
 /// Resumes as `zoetrope jobs resume --all` does.
 async fn resume(driver: &Driver) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
-    let ids = driver.resume_all(now() + DEADLINE_MS).await?;
+    let ids = driver
+        .resume_all(&HashSet::new(), now() + DEADLINE_MS)
+        .await?;
     report_step("resumed", begun);
     Ok(ids)
 }

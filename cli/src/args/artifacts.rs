@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 /// Nothing is charged. An artifact's id can be the source of a run:
 /// `--set source_artifact_id=ID`. Exit code 3 if the pack or the provider has no artifacts.
 #[derive(Args)]
-#[command(after_help = "Example: zoetrope artifacts upload lighthouse.jpg")]
+#[command(after_help = "Example: zoetrope artifacts pull art-42")]
 pub(crate) struct Artifacts {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -27,8 +27,9 @@ pub(crate) enum Command {
 pub(crate) struct Pull {
     /// The provider's id of the artifact
     pub(crate) id: String,
-    /// File to write the artifact to [default: the id with the extension of its type, in the
-    /// working directory]
+    /// File to write the artifact to
+    ///
+    /// Without it, the id with the extension of its type, in the working directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Replace the file if it exists

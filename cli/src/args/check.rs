@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::source::Source;
 
-/// Check an input and show the requests and the cost, without sending anything.
+/// Check an input: show its requests and cost, send nothing.
 ///
 /// Takes the arguments of `zoetrope run` that form the input. Writes the completed input, the
 /// requests and the cost to standard output. Without a configured connection, the requests are
@@ -20,7 +20,9 @@ pub(crate) struct Check {
     pub(crate) node: String,
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Read one input a line and write one JSON result a line; exit with code 3 if any is refused
+    /// Read one input a line, and write one JSON result a line
+    ///
+    /// Exit code 3 if an input is refused.
     #[arg(long, requires = "input")]
     pub(crate) jsonl: bool,
 }

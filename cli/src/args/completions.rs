@@ -16,6 +16,7 @@ use clap::{Args, ValueEnum};
 #[derive(Args)]
 #[command(
     verbatim_doc_comment,
+    about = "Print a script that completes commands, options and values",
     after_help = "Example: zoetrope completions bash"
 )]
 pub(crate) struct Completions {

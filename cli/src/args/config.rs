@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Show, check or create the configuration file, or print its schema.
+/// Show, check or create the configuration file.
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope config init")]
 pub(crate) struct Config {
@@ -35,7 +35,9 @@ pub(crate) struct Path {}
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope config check zoetrope.toml")]
 pub(crate) struct Check {
-    /// File to check [default: the one in use, or the one in the working directory]
+    /// File to check [default: the one in use]
+    ///
+    /// If none is in use, it is the one in the working directory.
     pub(crate) file: Option<PathBuf>,
 }
 

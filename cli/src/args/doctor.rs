@@ -9,9 +9,11 @@ use clap::Args;
 /// fail later; a problem stops other commands. The exit code is 0, or that of the worst problem:
 /// the one of the lowest code. Without --online, nothing is sent.
 #[derive(Args)]
-#[command(after_help = "Example: zoetrope doctor --json
-With --json, prints an array `checks`, each with `name`, `state`, `text`, `next` and its facts; \
-with a problem, inside of `error`.")]
+#[command(
+    after_help = "With --json, prints an array `checks`, each with `name`, `state`, `text`, `next` and its facts; \
+with a problem, inside of `error`.
+Example: zoetrope doctor --json"
+)]
 pub(crate) struct Doctor {
     /// Also open a connection to each provider (costs nothing)
     #[arg(long)]

@@ -18,9 +18,14 @@ pub(crate) struct Global {
         help = "Configuration file [default: see `zoetrope config path`]"
     )]
     pub(crate) config: Option<PathBuf>,
-    /// Data directory: ledger, results, compiled code, practice provider [default: per platform]
+    /// Data directory [default: per platform]
+    ///
+    /// It has the ledger, results, compiled code and the files of the practice provider.
     #[arg(long, global = true, value_name = "DIR", env = environment::DATA_DIR.name, hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Whether the data directory is that of the environment, which suggested commands have too.
+    #[arg(skip)]
+    pub(crate) has_data_dir_of_environment: bool,
     /// Component to run [default: the built-in one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) component: Option<PathBuf>,
@@ -45,7 +50,7 @@ pub(crate) struct Global {
     pub(crate) color: Color,
     #[arg(long, global = true, value_name = "FORMAT", env = environment::LOG_FORMAT.name)]
     #[arg(
-        help = "Format of the logs on standard error; ZOETROPE_LOG sets their levels",
+        help = "Format of the logs; ZOETROPE_LOG sets their levels",
         default_value = "text",
         hide_default_value = true,
         hide_env_values = true

@@ -111,6 +111,56 @@ fn every_command_has_an_example_of_it_that_is_correct() {
 }
 
 #[test]
+fn no_example_is_given_twice() {
+    let mut lines = BTreeSet::new();
+    for (command, examples) in examples() {
+        for words in examples {
+            let line = words.join(" ");
+            assert!(lines.insert(line.clone()), "{command}: {line}");
+        }
+    }
+}
+
+/// Details are in the paragraphs after it, which `--help` alone shows.
+#[test]
+fn first_line_of_every_help_is_short_and_has_no_full_stop() {
+    const CHARACTERS: usize = 60;
+    let mut wrong = Vec::new();
+    for command in commands() {
+        let about = command.get_about().map(ToString::to_string);
+        let arguments = command.get_arguments();
+        let arguments = arguments.map(|argument| argument.get_help().map(ToString::to_string));
+        for text in [about].into_iter().chain(arguments) {
+            let text = text.unwrap_or_default();
+            let length = text.chars().count();
+            if text.ends_with('.') || text.contains('\n') || !(1..=CHARACTERS).contains(&length) {
+                wrong.push(format!("{}: {text}", name(&command)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn options_of_a_run_are_grouped_by_their_purpose() {
+    let all = commands();
+    let run = all.iter().find(|command| command.get_name() == "run");
+    let run = run.expect("the command");
+    let mut headings: Vec<_> = run
+        .get_arguments()
+        .filter_map(clap::Arg::get_help_heading)
+        .collect();
+    headings.dedup();
+    let expected = ["Input", "Result", "Cost and repetition", "Batch", "Waiting"];
+    assert_eq!(headings[..expected.len()], expected);
+    assert_eq!(headings[expected.len()..], ["Global options"]);
+    for option in run.get_arguments() {
+        let is_plain = option.is_positional() || option.get_id() == "help";
+        assert_eq!(option.get_help_heading().is_none(), is_plain, "{option}");
+    }
+}
+
+#[test]
 fn examples_and_exit_codes_are_in_the_short_and_the_long_help() {
     for mut command in commands() {
         for help in [command.render_long_help(), command.render_help()] {

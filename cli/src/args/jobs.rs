@@ -8,15 +8,13 @@ use zoetrope_host::ledger::{Millis, State};
 
 use super::events::EventsOption;
 use super::spending::{Limit, Submits};
-use super::values::{ListLimit, list_limit, since, state};
+use super::values::{ListLimit, duration, list_limit, since, state};
 
-/// List the jobs, or show, watch, resume, retry, cancel, fetch, resolve or prune them.
+/// List the jobs, show one, resume, retry or cancel them.
 ///
 /// Without a subcommand, lists the jobs in the data directory, newest first. A job is named by
 /// its ID, by four or more first characters of it, by the provider's ID, or by `last`: the job
 /// that was made last.
-///
-/// Example: zoetrope jobs --state failed,cancelled --since 2d
 #[derive(Args)]
 #[command(after_help = "\
 Example: zoetrope jobs --state failed
@@ -44,16 +42,16 @@ pub(crate) enum Command {
 /// List the jobs, newest first.
 ///
 /// In a terminal, the columns fit its width. --json prints all fields of all jobs, oldest first.
-///
-/// Example: zoetrope jobs list --state started --limit 5
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs list --state started --limit 5")]
 pub(crate) struct List {
     #[arg(
         long = "state",
         value_name = "STATE",
         value_delimiter = ',',
         value_parser = state,
-        help = "Only jobs in this state: queued, submitting, started, succeeded, failed, cancelled, outcome_unknown"
+        help = "Only jobs in this state",
+        long_help = "Only jobs in this state: queued, submitting, started, succeeded, failed, cancelled, outcome_unknown"
     )]
     pub(crate) states: Vec<State>,
     /// Only jobs of this node type
@@ -71,14 +69,14 @@ pub(crate) struct List {
 }
 
 /// Show a job and its history.
-///
-/// Example: zoetrope jobs show last
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope jobs show 01998f --json")]
 pub(crate) struct Show {
     /// Job ID, its first characters, or `last`
     pub(crate) id: String,
-    /// Show its input too, as given and as submitted; inputs contain prompts
+    /// Show its input too, which contains the prompt
+    ///
+    /// Shows it as given and as submitted.
     #[arg(long)]
     pub(crate) input: bool,
 }
@@ -88,15 +86,14 @@ pub(crate) struct Show {
 /// Without an ID, follows all unfinished jobs. Shows what the process that works on them records;
 /// where none does, polls the jobs at their providers and downloads results. Queued jobs stay
 /// queued. Ctrl-C leaves; the jobs go on.
-///
-/// Example: zoetrope jobs watch 01998f
 #[derive(Args)]
+#[command(after_help = "Example: zoetrope jobs watch 01998f")]
 pub(crate) struct Watch {
-    /// Job IDs, or their first characters [default: all unfinished jobs]
+    /// Job IDs [default: all unfinished jobs]
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// How long to follow; the jobs go on after that
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub(crate) deadline: Duration,
     #[command(flatten)]
     pub(crate) events: EventsOption,
@@ -107,8 +104,6 @@ pub(crate) struct Watch {
 /// Submits queued jobs, polls started jobs and finishes downloads. A job whose outcome is
 /// unknown is submitted again only if the provider honours its idempotency key. Says before
 /// it submits what that may cost; on a terminal, asks.
-///
-/// Example: zoetrope jobs resume --all --no-submit
 #[derive(Args)]
 #[command(after_help = "\
 Example: zoetrope jobs resume 01998f
@@ -123,7 +118,7 @@ pub(crate) struct Resume {
     #[command(flatten)]
     pub(crate) submits: Submits,
     /// How long to wait for the result
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub(crate) deadline: Duration,
     #[command(flatten)]
     pub(crate) events: EventsOption,
@@ -141,13 +136,15 @@ pub(crate) struct Retry {
     /// Job IDs, their first characters, or `last`
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// Also jobs that were or may have been charged: each new attempt is charged separately
+    /// Also jobs that were or may be charged: each costs again
+    ///
+    /// Each new attempt is charged separately.
     #[arg(long)]
     pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) limit: Limit,
     /// How long to wait for the results
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub(crate) deadline: Duration,
     #[command(flatten)]
     pub(crate) events: EventsOption,
@@ -161,8 +158,6 @@ pub(crate) struct Retry {
 /// waits for it. A job with an unknown outcome is looked for under its key first, or keeps the
 /// request until `zoetrope jobs resolve`. A pack that is not built in sends one cancellation for
 /// a job; a further command polls the job.
-///
-/// Example: zoetrope jobs cancel last
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope jobs cancel 01998f")]
 pub(crate) struct Cancel {
@@ -175,8 +170,6 @@ pub(crate) struct Cancel {
 /// Write a job's result to a file.
 ///
 /// Copies the local result if it exists; otherwise downloads it from the provider again.
-///
-/// Example: zoetrope jobs fetch last --out clip.mp4
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope jobs fetch 01998f --out clip.mp4")]
 pub(crate) struct Fetch {
@@ -189,7 +182,7 @@ pub(crate) struct Fetch {
     #[arg(long)]
     pub(crate) force: bool,
     /// How long to wait for the result
-    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
     pub(crate) deadline: Duration,
     #[command(flatten)]
     pub(crate) events: EventsOption,
@@ -201,8 +194,6 @@ pub(crate) struct Fetch {
 /// either the provider's job ID, or that the job never started. The provider is asked first
 /// whether it knows the ID; if not, the job stays as it is. Until the provider has shown the
 /// job, the same command can correct the answer.
-///
-/// Example: zoetrope jobs resolve last --provider-job-id j-123
 #[derive(Args)]
 #[command(after_help = "\
 Example: zoetrope jobs resolve 01998f --provider-job-id j-42
@@ -224,7 +215,7 @@ pub(crate) struct Resolve {
 #[group(required = true, multiple = false)]
 pub(crate) struct Finding {
     /// The provider has the job, under this ID
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = provider_job_id)]
     pub(crate) provider_job_id: Option<String>,
     /// The provider never received the job
     #[arg(long)]
@@ -240,15 +231,36 @@ pub(crate) struct Finding {
 /// Of each deleted job stay its connection, key, node, state, charge, cost, times, ticket and
 /// file, so that the same command with the same key does not buy again: `zoetrope jobs show`
 /// shows them, `zoetrope jobs fetch` asks the provider for the result again.
-///
-/// Example: zoetrope jobs prune --older-than 30d
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope jobs prune --older-than 30d")]
 pub(crate) struct Prune {
     /// Only jobs created longer ago than this
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) older_than: Duration,
-    /// Forget the keys of deleted jobs too, and uploads without a reply: the same command with the same key buys again
+    /// Forget the keys of deleted jobs: the same key buys again
+    ///
+    /// Uploads without a reply are forgotten too. The same command with the same key buys again.
     #[arg(long)]
     pub(crate) keys: bool,
+}
+
+/// An id without the blanks around it, as it is pasted.
+fn provider_job_id(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("the ID is empty"),
+        id => Ok(id.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::provider_job_id;
+
+    #[test]
+    fn blanks_around_a_provider_job_id_are_removed_and_an_empty_one_is_refused() {
+        assert_eq!(provider_job_id(" j 42\t\n").as_deref(), Ok("j 42"));
+        for empty in ["", " \n"] {
+            assert!(provider_job_id(empty).is_err(), "{empty:?}");
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-/// Store the credential of a connection in the platform's keyring.
+/// Store the credential of a connection in the keyring.
 ///
-/// The credential is read from the terminal without echo, or from standard input. The connection
+/// The keyring is the platform's. The credential is read from the terminal without echo, or from standard input. The connection
 /// takes it from there if its configuration has `credential = { keyring = true }`.
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope login pixelml")]
@@ -13,7 +13,7 @@ pub(crate) struct Login {
     pub(crate) connection: String,
 }
 
-/// Remove the credential of a connection from the platform's keyring.
+/// Remove the credential of a connection from the keyring.
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope logout pixelml")]
 pub(crate) struct Logout {

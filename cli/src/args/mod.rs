@@ -37,6 +37,8 @@ mod spending;
 mod trust;
 mod values;
 
+use std::io::{IsTerminal as _, stdout};
+
 use clap::{Parser, Subcommand};
 
 use crate::exit_code;
@@ -59,7 +61,7 @@ pub(crate) use values::{InputSource, ListLimit, Profile, Setting};
 
 /// Run sandboxed workflow nodes that make videos and pictures from a picture.
 #[derive(Parser)]
-#[command(name = "zoetrope", version, max_term_width = 100)]
+#[command(name = "zoetrope", version, max_term_width = 80)]
 #[command(after_help = "\
 Example: zoetrope run image_to_video_v3 --image lighthouse.jpg --set prompt=sea
 See --help for the exit codes.")]
@@ -96,12 +98,21 @@ impl Command {
     /// Whether it drives, changes or deletes jobs, or may do so.
     pub(crate) fn changes_jobs(&self) -> bool {
         match self {
-            Self::Run(_) => true,
+            // A plan reads alone.
+            Self::Run(run) => !run.only_plans,
             Self::Jobs(jobs) => !matches!(
                 jobs.command,
                 None | Some(jobs::Command::List(_) | jobs::Command::Show(_))
             ),
             _ => false,
+        }
+    }
+
+    /// The options that name another place for its results.
+    pub(crate) fn places(&self) -> &'static str {
+        match self {
+            Self::Run(run) if run.batch.is_some() => "--out-dir or --name",
+            _ => "--out",
         }
     }
 
@@ -126,7 +137,9 @@ impl Command {
     /// that themselves; `doctor` says it in its own output.
     pub(crate) fn needs_no_connection(&self) -> bool {
         match self {
-            Self::Nodes(_) | Self::Costs(_) | Self::Practice(_) => true,
+            Self::Nodes(_) | Self::Costs(_) => true,
+            // The file that is written with its output is not trusted yet.
+            Self::Practice(_) => stdout().is_terminal(),
             Self::Jobs(jobs) => matches!(
                 jobs.command,
                 None | Some(
@@ -148,5 +161,22 @@ mod tests {
     #[test]
     fn argument_definitions_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn plan_of_a_run_changes_no_jobs_and_a_run_does() {
+        for (words, changes) in [
+            ("zoetrope run node --image a.png", true),
+            ("zoetrope run node --image a.png --dry-run", false),
+            ("zoetrope check node --image a.png", false),
+            ("zoetrope jobs", false),
+            ("zoetrope jobs resume --all", true),
+        ] {
+            let parsed = Cli::try_parse_from(words.split(' '));
+            let Ok(cli) = parsed else {
+                panic!("{words}");
+            };
+            assert_eq!(cli.command.changes_jobs(), changes, "{words}");
+        }
     }
 }

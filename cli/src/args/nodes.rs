@@ -5,9 +5,9 @@ use clap::{Args, ValueEnum};
 /// List the node types, or show one.
 #[derive(Args)]
 #[command(after_help = "\
+With --json, prints an array of AgenticFlow NodeType objects. Their `input_schema` is the one of `--schema form`.
 Example: zoetrope nodes image_to_video_v3
-Example: zoetrope nodes image_to_video_v3 --schema form
-With --json, prints an array of AgenticFlow NodeType objects. Their `input_schema` is the one of `--schema form`.")]
+Example: zoetrope nodes image_to_video_v3 --schema form")]
 pub(crate) struct Nodes {
     /// Show only this node type
     pub(crate) name: Option<String>,

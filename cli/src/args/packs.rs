@@ -8,8 +8,8 @@ use zoetrope_host::connections::ConnectionId;
 /// List the allowed components, or show, allow or revoke one.
 #[derive(Args)]
 #[command(after_help = "\
-Example: zoetrope packs show pack.wasm
-With --json, prints an array of the allowed packs.")]
+With --json, prints an array of the allowed packs.
+Example: zoetrope packs")]
 pub(crate) struct Packs {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -26,7 +26,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope packs show pack.wasm")]
 pub(crate) struct Show {
-    /// Component file, or the name or digest prefix of an allowed pack
+    /// Component file, or name or digest prefix of an allowed pack
     #[arg(value_name = "FILE|NAME|DIGEST")]
     pub(crate) pack: String,
 }
@@ -41,10 +41,14 @@ pub(crate) struct Show {
 pub(crate) struct Allow {
     /// Component file
     pub(crate) file: PathBuf,
-    /// Connection that it may use [default: the only configured one of each category, or the practice provider's]
+    /// Connection that it may use
+    ///
+    /// Without it, the only configured one of each category, or the practice provider's.
     #[arg(long = "connection", value_name = "ID")]
     pub(crate) connections: Vec<ConnectionId>,
-    /// Allow it even if it requests more than the allowed component of the same name; another header for the key counts as more
+    /// Allow it even if it requests more than it has
+    ///
+    /// More than the allowed component of the same name. Another header for the key counts as more.
     #[arg(long)]
     pub(crate) more: bool,
 }

@@ -70,7 +70,11 @@ fn describe(page: &mut String, command: &Command, is_shown: &dyn Fn(&Arg) -> boo
 /// The help of an argument, its possible values, its default and its variable.
 fn meaning(argument: &Arg) -> String {
     let help = argument.get_long_help().or(argument.get_help());
-    let mut sentences = Vec::from_iter(help.map(ToString::to_string));
+    let help = help.map(|help| {
+        let help = help.to_string().replace("\n\n", ". ");
+        help.trim_end_matches('.').to_owned()
+    });
+    let mut sentences = Vec::from_iter(help);
     let values = argument.get_possible_values();
     let takes_value = argument.get_action().takes_values();
     if takes_value && !values.is_empty() && !argument.is_hide_possible_values_set() {

@@ -10,18 +10,20 @@ use super::values::{InputParser, InputSource, Profile, Setting, SettingParser};
 /// The input of a run, and the choice of its provider.
 #[derive(Args)]
 pub(crate) struct Source {
-    /// Input document in JSON: a file, also as @FILE; `-` for standard input; or the document
-    /// itself
+    /// Input document: a JSON file, `-`, or the JSON itself
+    ///
+    /// `-` is standard input. A file may also be written as @FILE.
     #[arg(long, value_name = "FILE|JSON", value_parser = InputParser)]
     pub(crate) input: Option<InputSource>,
-    /// Set one field: plain text for text fields, JSON for the others
+    /// Set a field: text, or JSON for a field that takes no text
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = SettingParser)]
     pub(crate) settings: Vec<Setting>,
     /// Local picture for the node's first picture field
     #[arg(long, value_name = "PATH")]
     pub(crate) image: Option<PathBuf>,
-    /// Refuse a local picture that is truncated or damaged; without it, that is a note and the
-    /// provider decides
+    /// Refuse a local picture that is truncated or damaged
+    ///
+    /// Without it, that is a note and the provider decides.
     #[arg(long)]
     pub(crate) strict: bool,
     /// How strictly to read the input

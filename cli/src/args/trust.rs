@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Trust the configuration file of a folder, and show what it does.
+/// Trust a folder's configuration file, and show what it does.
 ///
 /// A `zoetrope.toml` in the working directory is used only if it is trusted, since it decides
 /// where credentials are sent. The trust holds for this path and this content: a changed file is
@@ -12,11 +12,13 @@ use clap::Args;
 /// or `ZOETROPE_CONFIG`, and the user's own, need no trust.
 #[derive(Args)]
 #[command(after_help = "\
+With --list and --json, prints an array of the trusted files.
 Example: zoetrope trust --show
-Example: zoetrope trust zoetrope.toml
-With --list and --json, prints an array of the trusted files.")]
+Example: zoetrope trust zoetrope.toml")]
 pub(crate) struct Trust {
-    /// File to trust, named zoetrope.toml [default: the one in the working directory]
+    /// File to trust [default: zoetrope.toml of the folder]
+    ///
+    /// It is named zoetrope.toml. The folder is the working directory.
     pub(crate) file: Option<PathBuf>,
     /// Show what the file does, and do not trust it
     #[arg(long, conflicts_with_all = ["list", "revoke"])]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -111,10 +112,15 @@ pub(super) fn key(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// A duration with its unit.
+pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 30m or 30d")
+}
+
 /// A time: `2d` ago, a date (UTC), or a time with its zone.
 pub(super) fn since(text: &str) -> Result<Millis, &'static str> {
     const EXPECTED: &str = "expected a duration such as 2d or 12h, or a date such as 2026-11-01";
-    if let Ok(age) = humantime::parse_duration(text) {
+    if let Ok(age) = duration(text) {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         return Ok(now().saturating_sub(age));
     }
@@ -161,6 +167,15 @@ mod tests {
         assert!((3_500_000..3_700_000).contains(&hour), "{hour}");
         for wrong in ["yesterday", "2026-13-01", "", "2"] {
             assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn duration_has_a_unit_and_an_error_has_examples() {
+        assert_eq!(duration("90s"), duration("1m 30s"));
+        for wrong in ["x", "30", ""] {
+            let error = duration(wrong).expect_err(wrong);
+            assert_eq!(error, "expected a duration such as 90s, 30m or 30d");
         }
     }
 

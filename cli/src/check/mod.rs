@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use zoetrope_host::contract::NodeType;
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::JobsError;
 use zoetrope_host::media::Picture;
 
-use super::args::Check;
+use super::args::{Check, InputSource};
 use super::context::Context;
 use super::fields::explain::explained;
+use super::fields::missing;
 use super::fields::settings;
 use super::notes::Note;
 use super::preview::{Provider, Requests};
@@ -27,6 +29,7 @@ impl Check {
             let message = "a check needs an input: --input, --set or --image";
             return Err(Failure::usage(message).then(next));
         }
+        settings::refuse_twice(&self.source, &node)?;
         settings::refuse_wrong(&self.source.settings, &node)?;
         let wanted = self.source.connection.as_deref();
         let provider = Provider::of(context, &node, wanted).await?;
@@ -34,6 +37,8 @@ impl Check {
         let requests = Requests::new(context, node, provider, picture, self.source.profile).await?;
         match self.source.input.clone() {
             Some(input) if self.jsonl => {
+                let wanted = self.source.connection.as_deref();
+                Provider::say(context, &requests.node, wanted).await?;
                 jsonl::check(requests, self.source, &input, context.printer()).await
             }
             _ => self.one(context, &requests).await,
@@ -50,21 +55,41 @@ impl Check {
                 &context.options(),
             )),
             None => failure.then(format!(
-                "Correct the input, then run the same command again. List the fields: {}",
+                "Correct the input, then check again. List the fields: {}",
                 next_step::show_node(&node.name, &context.options())
             )),
         };
         let text = self.source.input.as_ref().map(input::read).transpose();
-        let text = text.map_err(check_again)?;
+        // A file that cannot be read has a next step of its own.
+        let text = text.map_err(|failure| match failure.kind() {
+            ErrorKind::Usage => failure,
+            _ => check_again(failure),
+        })?;
+        if let (Some(text), Some(InputSource::File(_))) = (&text, &self.source.input)
+            && input::has_several_documents(text)
+        {
+            let next = "Check each line of the file: run again with --jsonl";
+            return Err(input::several_documents().then(next.into()));
+        }
         let call = (&requests.call, requests.options);
-        let text = input::completed(&self.source, text, node, &requests.pack, call).await?;
+        let global = context.options();
+        let text = input::completed(&self.source, text, node, &requests.pack, call, &global);
+        let text = text.await?;
         let checked = requests
             .pack
             .check(&requests.call, &node.name, &text, requests.options);
         let checked = checked.await.map_err(|error| {
             let failure = Failure::of_call(error, Phase::Check);
-            check_again(failure.map_violations(|violations| explained(node, &text, violations)))
+            let failure = failure.map_violations(|violations| explained(node, &text, violations));
+            match missing::options(node, failure.violations()) {
+                Some(add) => failure.then(format!(
+                    "Add {add} and check again. List the fields: {}",
+                    next_step::show_node(&node.name, &context.options())
+                )),
+                None => check_again(failure),
+            }
         })?;
+        Provider::say(context, node, self.source.connection.as_deref()).await?;
         let mut answer = requests.answer(&checked).await?;
         plan::show_notes(&checked, printer);
         if let Some(picture) = &requests.picture {

@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::ArgValueCandidates;
 use clap_complete::env::Shells;
@@ -48,6 +48,8 @@ pub(super) fn answer_shell() -> Option<ExitCode> {
 enum Within {
     Program,
     Jobs,
+    Login,
+    Nodes,
     Packs,
 }
 
@@ -56,6 +58,8 @@ impl Within {
     fn subcommand(self, name: &str) -> Self {
         match name {
             "jobs" => Self::Jobs,
+            "login" | "logout" => Self::Login,
+            "nodes" => Self::Nodes,
             "packs" => Self::Packs,
             _ => self,
         }
@@ -67,10 +71,22 @@ impl Within {
         Some(match (self, id) {
             (Self::Jobs, "id" | "ids") => ArgValueCandidates::new(values::jobs),
             (Self::Packs, "pack") => ArgValueCandidates::new(values::packs),
+            (Self::Jobs, "states") => ArgValueCandidates::new(values::states),
+            // The practice provider has no credential.
+            (Self::Login, "connection") => ArgValueCandidates::new(values::configured),
             (_, "connection" | "connections") => ArgValueCandidates::new(values::connections),
-            (_, "node" | "name") => ArgValueCandidates::new(values::nodes),
+            (Self::Nodes, "name") | (_, "node") => ArgValueCandidates::new(values::nodes),
             _ => return None,
         })
+    }
+}
+
+/// What a value is, where that is not known from its type: a path, although it may be something else.
+fn hint(argument: &Arg) -> Option<ValueHint> {
+    match argument.get_id().as_str() {
+        "exec" | "input" => Some(ValueHint::AnyPath),
+        "data_dir" | "out_dir" | "folder" => Some(ValueHint::DirPath),
+        _ => None,
     }
 }
 
@@ -79,7 +95,10 @@ impl Within {
 fn with_values(command: Command, within: Within) -> Command {
     let command = command.mut_args(|argument| match within.values(&argument) {
         Some(values) => argument.add(values),
-        None => argument,
+        None => match hint(&argument) {
+            Some(hint) => argument.value_hint(hint),
+            None => argument,
+        },
     });
     command.mut_subcommands(|subcommand| {
         let within = within.subcommand(subcommand.get_name());
@@ -156,6 +175,10 @@ mod tests {
             "run node",
             "run connection",
             "jobs node",
+            "jobs list node",
+            "jobs states",
+            "jobs list states",
+            "login connection",
             "jobs show id",
             "jobs resume id",
             "jobs retry ids",
@@ -172,9 +195,26 @@ mod tests {
                 "{expected}: {found:?}"
             );
         }
-        assert!(
-            !found.iter().any(|one| one == "artifacts pull id"),
-            "{found:?}"
-        );
+        for other in ["artifacts pull id", "run name"] {
+            assert!(!found.iter().any(|one| one == other), "{other}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_completed_where_a_value_may_be_one() {
+        let program = with_values(Cli::command(), Within::Program);
+        let run = program.find_subcommand("run").expect("a command");
+        for (name, hint) in [
+            ("exec", ValueHint::AnyPath),
+            ("image", ValueHint::AnyPath),
+            ("input", ValueHint::AnyPath),
+            ("out", ValueHint::AnyPath),
+            ("batch", ValueHint::AnyPath),
+            ("out_dir", ValueHint::DirPath),
+        ] {
+            let mut arguments = run.get_arguments();
+            let argument = arguments.find(|argument| argument.get_id() == name);
+            assert_eq!(argument.map(Arg::get_value_hint), Some(hint), "{name}");
+        }
     }
 }

@@ -9,11 +9,17 @@ use clap::builder::StyledStr;
 use clap_complete::CompletionCandidate;
 use directories::ProjectDirs;
 use zoetrope_host::config::{Config, Located, Places};
-use zoetrope_host::ledger::newest_jobs;
+use zoetrope_host::driver::now;
+use zoetrope_host::jobs::{LAST, short_id};
+use zoetrope_host::ledger::{JobBrief, Millis, State, newest_jobs};
 
+use crate::ago::relative;
 use crate::args::environment;
 use crate::configuration::PRACTICE;
 use crate::context::data_dir_of;
+
+/// The shortest ID that is offered.
+const SHORT_ID: usize = 8;
 
 /// The most jobs that are offered.
 const MOST_JOBS: u32 = 100;
@@ -33,7 +39,10 @@ const NODES: [(&str, &str); 5] = [
         "popiskill-video-image2video-basic-v1",
         "PopiArt: a clip from a picture",
     ),
-    ("shortapi", "ShortAPI: a clip from a picture"),
+    (
+        "shortapi/poppy-v1.0/image-to-video",
+        "ShortAPI: a clip from a picture",
+    ),
 ];
 
 /// The node types of the built-in component.
@@ -46,23 +55,45 @@ pub(crate) fn jobs() -> Vec<CompletionCandidate> {
     let Some(folder) = data_dir() else {
         return Vec::new();
     };
-    let newest = newest_jobs(&folder, MOST_JOBS).into_iter();
-    let newest = newest.map(|job| candidate(&job.id, &format!("{}, {}", job.state, job.node)));
-    let newest = newest.enumerate().map(|(place, job)| {
+    of_jobs(&newest_jobs(&folder, MOST_JOBS), now())
+}
+
+/// `last`, then each of these jobs, the newest of which is the first.
+fn of_jobs(jobs: &[JobBrief], now: Millis) -> Vec<CompletionCandidate> {
+    let mut ids: Vec<_> = jobs.iter().map(|job| job.id.clone()).collect();
+    ids.sort();
+    let last = jobs.first().map(|job| (LAST, job));
+    let each = jobs
+        .iter()
+        .map(|job| (short_id(&job.id, &ids, SHORT_ID), job));
+    let all = last.into_iter().chain(each).enumerate();
+    let all = all.map(|(place, (name, job))| {
+        let about = format!("{}, {}", job.state, relative(job.created_at, now));
         // Shells sort by name unless they are given an order.
-        job.display_order(Some(place))
+        candidate(name, &about).display_order(Some(place))
     });
-    newest.collect()
+    all.collect()
+}
+
+/// The states of jobs.
+pub(crate) fn states() -> Vec<CompletionCandidate> {
+    let names = State::ALL.iter().map(|state| state.as_str());
+    names.map(CompletionCandidate::new).collect()
+}
+
+/// The connections that a command can use here.
+pub(crate) fn connections() -> Vec<CompletionCandidate> {
+    let practice = candidate(PRACTICE, "the practice provider on this machine");
+    configured().into_iter().chain([practice]).collect()
 }
 
 /// The connections of the configuration that a command would use here.
-pub(crate) fn connections() -> Vec<CompletionCandidate> {
-    let practice = candidate(PRACTICE, "the practice provider on this machine");
-    let configured = config();
-    let configured = configured.iter().flat_map(Config::connections);
-    let configured =
-        configured.map(|connection| candidate(connection.id().as_str(), connection.category()));
-    configured.chain([practice]).collect()
+pub(crate) fn configured() -> Vec<CompletionCandidate> {
+    let config = config();
+    let configured = config.iter().flat_map(Config::connections);
+    configured
+        .map(|connection| candidate(connection.id().as_str(), connection.category()))
+        .collect()
 }
 
 /// The names of the allowed packs.
@@ -108,4 +139,44 @@ fn option(name: &str) -> Option<std::ffi::OsString> {
 
 fn candidate(value: &str, help: &str) -> CompletionCandidate {
     CompletionCandidate::new(value).help(Some(StyledStr::from(help.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use zoetrope_host::engine::{Engine, EngineSettings};
+
+    use super::*;
+    use crate::context::built_in_node_types;
+
+    #[test]
+    fn jobs_are_offered_by_short_ids_with_state_and_age_and_last_comes_first() {
+        let ids = ["5aaaaaaa-1bbb", "0c12d3e4-9999", "5aaaaaaa-2ccc"];
+        let jobs = ids.map(|id| JobBrief {
+            id: id.into(),
+            node: "image_to_video".into(),
+            state: "started".into(),
+            created_at: 0,
+        });
+        let offered = of_jobs(&jobs, 120_000);
+        let names: Vec<_> = offered.iter().map(CompletionCandidate::get_value).collect();
+        assert_eq!(names, ["last", "5aaaaaaa-1", "0c12d3e4", "5aaaaaaa-2"]);
+        let about = offered[0].get_help().map(ToString::to_string);
+        let age = relative(0, 120_000);
+        assert_eq!(about, Some(format!("started, {age}")));
+        assert!(of_jobs(&[], 0).is_empty());
+    }
+
+    #[tokio::test]
+    async fn nodes_are_those_of_the_built_in_component() {
+        let engine = Engine::new(EngineSettings::default()).expect("an engine");
+        let nodes = built_in_node_types(&engine).await;
+        let nodes = nodes.map_err(|failure| failure.message().to_owned());
+        let mut nodes: Vec<_> = nodes
+            .expect("nodes")
+            .into_iter()
+            .map(|node| node.name)
+            .collect();
+        nodes.sort_unstable();
+        assert_eq!(NODES.map(|(name, _)| name).as_slice(), nodes);
+    }
 }

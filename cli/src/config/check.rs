@@ -1,7 +1,6 @@
 //! `zoetrope config check`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
@@ -48,7 +47,13 @@ impl Check {
         let (printer, path) = (context.printer(), escaped_path(file.path()));
         if problems.is_empty() {
             let answer = json!({ "ok": true, "file": path, "problems": [] });
-            printer.answer(&answer, &format!("{path}: no problem"))?;
+            let is_empty = config.is_ok_and(|config| config.connections().next().is_none());
+            let more = if is_empty {
+                "; it configures no connection"
+            } else {
+                ""
+            };
+            printer.answer(&answer, &format!("{path}: no problem{more}"))?;
             return Ok(ExitCode::SUCCESS);
         }
         if !printer.json() {
@@ -88,14 +93,8 @@ impl Check {
                 }
             }
         }
-        let own: Option<PathBuf> = places.file(Place::User);
-        let own = own.map_or_else(String::new, |path| {
-            format!(", not even `{}`", escaped_path(&path))
-        });
-        Err(
-            Failure::usage(format!("there is no configuration to check{own}"))
-                .then("Create one: zoetrope config init".into()),
-        )
+        let message = "there is no configuration file; the practice provider serves every run";
+        Err(Failure::usage(message).then("Create one: zoetrope config init".into()))
     }
 }
 

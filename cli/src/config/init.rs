@@ -43,18 +43,18 @@ impl Init {
                     "Edit it, then check it: zoetrope config check {file}"
                 ))
         })?;
-        printer.message(&format!(
+        printer.info(&format!(
             "Created. Edit it, then check it: zoetrope config check {file}"
         ));
         if is_own {
             if let Some(other) = other_in_use(context.configuration().places(), &path) {
-                printer.message(&other);
+                printer.info(&other);
             }
             return Ok(ExitCode::SUCCESS);
         }
-        printer.message(&format!("It is used with: --config {file}"));
+        printer.info(&format!("It is used with: --config {file}"));
         if path.file_name().is_some_and(|name| name == CONFIG_FILE) {
-            printer.message(&format!(
+            printer.info(&format!(
                 "Without --config it is used in its folder once it is trusted: zoetrope trust {file}"
             ));
         }

@@ -54,10 +54,10 @@ impl Path {
         if let Some(path) = path {
             printer.text(&format!("{path}\n"))?;
         } else {
-            printer.message("No configuration file is used.");
+            printer.info("No configuration file is used.");
         }
         for candidate in &candidates {
-            printer.message(&candidate.line());
+            printer.info(&candidate.line());
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -92,7 +92,6 @@ impl Candidate {
 
     fn line(&self) -> String {
         let Self { place, .. } = self;
-        let path = self.path.as_deref().unwrap_or("-");
         let state = match (self.state, &self.reason) {
             ("used", _) => "used".into(),
             ("not_trusted", Some(reason)) => format!("not used: {reason}"),
@@ -100,6 +99,9 @@ impl Candidate {
             ("absent", _) => "no such file".into(),
             _ => "not given".into(),
         };
-        format!("  {place}: {path} ({state})")
+        match self.path.as_deref() {
+            Some(path) => format!("  {place}: {path} ({state})"),
+            None => format!("  {place}: {state}"),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use zoetrope_host::connections::unfit_header_pattern;
 
 use crate::context::Context;
 use crate::report::{Failure, Phase};
@@ -35,7 +36,8 @@ pub(super) fn run(context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The schema of the file. The options of a connection follow its category.
+/// The schema of the file. The options of a connection follow its category. The names of headers that
+/// carry no credential are those of the host.
 fn schema() -> serde_json::Result<Value> {
     let mut schema: Value = serde_json::from_str(FILE)?;
     let mut cases = Vec::new();
@@ -51,6 +53,7 @@ fn schema() -> serde_json::Result<Value> {
         }));
     }
     schema["definitions"]["connection"]["allOf"] = cases.into();
+    schema["definitions"]["header"]["not"] = json!({ "pattern": unfit_header_pattern() });
     Ok(schema)
 }
 
@@ -106,6 +109,35 @@ mod tests {
             "[network]\nproxi = 'none'".to_owned(),
             "[hooks]\non_end = 'notify-send done'".to_owned(),
             format!("[connections.a]\n{connection}\ncredential = {{ command = 'pass' }}"),
+            format!("[connections.a]\n{connection}\ncredential = {{ command = [''] }}"),
+            format!("[connections.a]\n{connection}\ncredential = {{ keyring = '' }}"),
+            format!("[connections.a]\n{connection}\nidempotency = 'soon'"),
+            format!("[connections.a]\n{connection}\nidempotency = '0h'"),
+            format!("[connections.a]\n{connection}\nmax_cost = '0 USD'"),
+            format!(
+                "[connections.a]\n{connection}\ncredential = {{ env = 'A', header = 'cookie' }}"
+            ),
+            format!(
+                "[connections.a]\n{connection}\ncredential = {{ env = 'A', header = 'X_Forwarded-For' }}"
+            ),
+            format!("[connections.'a b']\n{connection}"),
+            format!("[connections.'']\n{connection}"),
+            format!("[connections.{}]\n{connection}", "a".repeat(65)),
+            "[connections.a]\ncategory = 'pixelml'\nbase_url = 'https://u@a.example'".to_owned(),
+            "[connections.a]\ncategory = 'pixelml'\nbase_url = 'https://a.example?b'".to_owned(),
+            "[hooks]\non_end = ['']".to_owned(),
+            format!(
+                "[packs.{}]\nname = 'a'\nconnections = ['a b']",
+                "0".repeat(64)
+            ),
+            format!(
+                "[packs.{}]\nname = 'a'\nuploads = ['GET /a']",
+                "0".repeat(64)
+            ),
+            format!(
+                "[packs.{}]\nname = 'a'\nhosts = ['https://a.example']",
+                "0".repeat(64)
+            ),
             format!(
                 "[packs.{}]\nlimits = {{ memory = 1 }}\nname = 'a'",
                 "0".repeat(64)
@@ -120,6 +152,32 @@ mod tests {
         // The parser leaves options to the component; `config check` and the schema know them.
         let options = format!("[connections.a]\n{connection}\noptions = {{ wires = 'jobs' }}");
         assert!(!validator().is_valid(&document(&options)));
+    }
+
+    #[test]
+    fn values_of_the_parser_are_valid() {
+        let connection = "category = 'pixelml'\nbase_url = 'https://a.example:8443/v1'";
+        let digest = "0".repeat(64);
+        for text in [
+            format!("[connections.a-B_1]\n{connection}\nidempotency = '1h 30min'"),
+            format!("[connections.a]\n{connection}\nidempotency = '1.5days'"),
+            format!("[connections.a]\n{connection}\nidempotency = false"),
+            format!("[connections.a]\n{connection}\nmax_cost = '0.05 USD'"),
+            format!("[connections.a]\n{connection}\ncredential = {{ command = ['pass', ''] }}"),
+            format!(
+                "[connections.a]\n{connection}\ncredential = {{ env = 'A', header = 'X-Api-Key' }}"
+            ),
+            format!("[connections.a]\n{connection}\ncredential = {{ keyring = 'my/entry' }}"),
+            format!(
+                "[packs.{digest}]\nname = 'a'\nconnections = ['a']\nuploads = ['POST /v1/files']\n\
+                 cancels = ['DELETE /v1/jobs/*']\nhosts = ['GET https://*.a.example/b']\n\
+                 credentials = {{ a = {{ header = 'authorization', prefix = 'Bearer ' }} }}"
+            ),
+        ] {
+            assert!(validator().is_valid(&document(&text)), "{text}");
+            let problems = check(&text, Path::new("zoetrope.toml"));
+            assert!(problems.is_empty(), "{text}: {}", problems[0].message);
+        }
     }
 
     /// The parser lists the keys of each table in its error about an unknown one.

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use zoetrope_host::contract::Charge;
 use zoetrope_host::ledger::ChargeRecord;
-use zoetrope_host::money::{Sums, decimal};
+use zoetrope_host::money::Sums;
 
-use crate::configuration::PRACTICE;
+use crate::practice_jobs::PRACTICE_ORIGIN;
 
 /// What an entry is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ pub(super) struct Charges {
 impl Charges {
     fn add(&mut self, record: &ChargeRecord) {
         let cost = record.cost.as_ref();
-        let cost = cost.and_then(|cost| Some((decimal(&cost.amount)?, cost.unit.as_str())));
+        let cost = cost.and_then(|cost| Some((cost.number()?, cost.unit.as_str())));
         if record.charge == Charge::Yes {
             self.charged += 1;
             let added = cost.and_then(|(amount, unit)| self.costs.add(amount, unit));
@@ -90,7 +90,7 @@ impl Entries {
                 day: at.to_zoned(zone.clone()).date().to_string(),
                 connection: record.connection.clone(),
                 node: record.node.clone(),
-                is_practice: record.provider_origin == PRACTICE,
+                is_practice: record.provider_origin == PRACTICE_ORIGIN,
             };
             if key.is_practice {
                 entries.practice.add(record);
@@ -140,12 +140,12 @@ pub(super) mod tests {
         cost: Option<(&str, &str)>,
     ) -> ChargeRecord {
         let at: Timestamp = at.parse().expect("a time");
-        let is_practice = connection == PRACTICE;
+        let is_practice = connection == PRACTICE_ORIGIN;
         ChargeRecord {
             at: at.as_millisecond(),
             connection: connection.into(),
             provider_origin: if is_practice {
-                PRACTICE.into()
+                PRACTICE_ORIGIN.into()
             } else {
                 "https://p.example".into()
             },
@@ -192,7 +192,7 @@ pub(super) mod tests {
     #[test]
     fn practice_money_is_not_in_the_total() {
         let records = [
-            record(NOON, PRACTICE, Charge::Yes, Some(("0.192", "USD"))),
+            record(NOON, PRACTICE_ORIGIN, Charge::Yes, Some(("0.192", "USD"))),
             record(NOON, "a", Charge::Yes, Some(("1", "USD"))),
         ];
         let entries = Entries::of(&records, &TimeZone::UTC);

@@ -7,22 +7,17 @@ use std::process::ExitCode;
 
 use jiff::tz::TimeZone;
 use serde_json::json;
-use zoetrope_host::driver::now;
-use zoetrope_host::ledger::Millis;
 
 use super::args::Costs;
 use super::context::Context;
 use super::report::{Failure, of_ledger};
+use super::table::width;
 use entries::Entries;
 
 impl Costs {
     /// Lists the charges of the ledger.
     pub(super) fn run(&self, context: &Context) -> Result<ExitCode, Failure> {
-        let since = self.since.map_or(0, |since| {
-            let since = Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX);
-            now().saturating_sub(since)
-        });
-        let charges = context.ledger()?.charges(since);
+        let charges = context.ledger()?.charges(self.since.unwrap_or(0));
         let charges = charges.map_err(|error| of_ledger(&error, &context.options()))?;
         let zone = TimeZone::system();
         let entries = Entries::of(&charges, &zone);
@@ -34,7 +29,12 @@ impl Costs {
             "total": entries.total().document(),
             "practice": entries.practice().document(),
         });
-        context.answer(&document, &table::text(&entries, zone))?;
+        if context.json() {
+            context.answer(&document, "")?;
+        } else {
+            let text = table::text(&entries, zone, width());
+            context.printer().styled(&text)?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

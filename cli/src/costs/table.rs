@@ -1,4 +1,4 @@
-//! The table of `zoetrope costs`, at most 80 columns wide.
+//! The table of `zoetrope costs`, and the totals.
 
 use std::fmt::Write as _;
 
@@ -6,43 +6,80 @@ use zoetrope_host::money::Sums;
 use zoetrope_host::sanitize::{excerpt, line};
 
 use super::entries::{Charges, Entries};
+use crate::style::{Style, StyledText};
+use crate::table::{Cell, Column, Cut, table};
 
-/// The widths of the columns with texts of others, in characters.
-const CONNECTION: usize = 12;
-const NODE: usize = 25;
-const COST: usize = 22;
+const COLUMNS: [Column; 5] = [
+    Column {
+        heading: "DAY",
+        cut: Cut::Never,
+        dispensable: 0,
+    },
+    Column {
+        heading: "CONNECTION",
+        cut: Cut::End(6),
+        dispensable: 2,
+    },
+    Column {
+        heading: "NODE",
+        cut: Cut::End(6),
+        dispensable: 1,
+    },
+    Column {
+        heading: "RUNS",
+        cut: Cut::Never,
+        dispensable: 0,
+    },
+    Column {
+        heading: "COST",
+        cut: Cut::Never,
+        dispensable: 0,
+    },
+];
 
-/// The table, then the totals. `zone`: the name of the time zone of the days.
-pub(super) fn text(entries: &Entries, zone: &str) -> String {
+/// The columns of a day and of a number of runs, with the space after each.
+const OTHERS: usize = 18;
+
+/// The longest sums of a sentence, in characters.
+const SUMS: usize = 60;
+
+/// The table, then the totals. `zone`: the name of the time zone of the days; `width`: that of the
+/// terminal, if there is one.
+pub(super) fn text(entries: &Entries, zone: &str, width: Option<usize>) -> StyledText {
     if entries.by_key.is_empty() {
-        return "no charges".into();
+        let mut text = StyledText::default();
+        text.plain("no charges\n");
+        return text;
     }
-    let mut text = row("DAY", "CONNECTION", "NODE", "RUNS", "COST");
+    let mut rows = Vec::new();
     for (key, charges) in &entries.by_key {
         for (runs, cost) in costs(charges) {
             let runs = runs.map_or_else(String::new, |runs| runs.to_string());
-            text.push_str(&row(&key.day, &key.connection, &key.node, &runs, &cost));
+            let cost = line(&cost).into_owned();
+            let cost = match width {
+                Some(width) => excerpt(&cost, width.saturating_sub(OTHERS).max(1)).into_owned(),
+                None => cost,
+            };
+            let texts = [&*key.day, &key.connection, &key.node];
+            let mut row: Vec<Cell> = texts.map(cell).into();
+            row.push(cell(&format!("{runs:>4}")));
+            row.push((Style::Plain, cost));
+            rows.push(row);
         }
     }
-    let _ = write!(text, "\ntotal: {}", sentence(entries.total()));
+    let mut text = table(&COLUMNS, &rows, width);
+    let mut totals = format!("\ntotal: {}", sentence(entries.total()));
     if *entries.practice() != Charges::default() {
         let practice = sentence(entries.practice());
-        let _ = write!(text, "\npractice provider, no real money: {practice}");
+        let _ = write!(totals, "\npractice provider, no real money: {practice}");
     }
-    let _ = write!(text, "\nDays are those of the time zone {}.", line(zone));
+    let _ = writeln!(totals, "\nDays are those of the time zone {}.", line(zone));
+    text.plain(totals);
     text
 }
 
-/// A row of the table, without blanks at its end.
-fn row(day: &str, connection: &str, node: &str, runs: &str, cost: &str) -> String {
-    let cell = |text: &str, most| excerpt(&line(text), most).into_owned();
-    let (connection, node, cost) = (
-        cell(connection, CONNECTION),
-        cell(node, NODE),
-        cell(cost, COST),
-    );
-    let row = format!("{day:10}  {connection:CONNECTION$}  {node:NODE$}  {runs:>4}  {cost}");
-    format!("{}\n", row.trim_end())
+fn cell(text: &str) -> Cell {
+    (Style::Plain, line(text).into_owned())
 }
 
 /// The rows of an entry: the number of runs, which is in the first row of a kind, and a cost.
@@ -69,11 +106,16 @@ fn each(sums: &Sums) -> Vec<String> {
         .collect()
 }
 
+/// Sums on one line; a pack chooses the text of a unit.
+fn sums(sums: &Sums) -> String {
+    excerpt(&line(&sums.to_string()), SUMS).into_owned()
+}
+
 /// `0.30 USD; 2 charged with an unknown amount; 1 uncertain, up to 7 USD of it known`.
 fn sentence(charges: &Charges) -> String {
     let mut parts = Vec::new();
     if !charges.costs.is_empty() {
-        parts.push(line(&charges.costs.to_string()).into_owned());
+        parts.push(sums(&charges.costs));
     }
     if charges.unknown > 0 {
         parts.push(format!("{} charged, amount unknown", charges.unknown));
@@ -82,7 +124,7 @@ fn sentence(charges: &Charges) -> String {
         let known = if charges.uncertain_costs.is_empty() {
             String::new()
         } else {
-            format!(" ({})", line(&charges.uncertain_costs.to_string()))
+            format!(" ({})", sums(&charges.uncertain_costs))
         };
         parts.push(format!("{} uncertain{known}", charges.uncertain));
     }
@@ -100,8 +142,8 @@ mod tests {
     use super::super::entries::tests::record;
     use super::*;
 
-    fn table(records: &[zoetrope_host::ledger::ChargeRecord]) -> String {
-        text(&Entries::of(records, &TimeZone::UTC), "UTC")
+    fn shown(records: &[zoetrope_host::ledger::ChargeRecord], width: Option<usize>) -> String {
+        text(&Entries::of(records, &TimeZone::UTC), "UTC", width).rendered(false)
     }
 
     const NOON: &str = "2026-11-29T12:00:00Z";
@@ -116,22 +158,48 @@ mod tests {
             record(NOON, "practice", Charge::Yes, Some(("0.192", "USD"))),
         ];
         let expected = "\
-DAY         CONNECTION    NODE                       RUNS  COST
-2026-11-29  pixelml       image_to_video                2  0.20 USD
-2026-11-29  pixelml       image_to_video                1  amount unknown
-2026-11-29  pixelml       image_to_video                1  uncertain
-2026-11-29  pixelml       image_to_video                     7 USD?
-2026-11-29  practice      image_to_video                1  0.192 USD
+DAY         CONNECTION  NODE            RUNS  COST
+2026-11-29  pixelml     image_to_video     2  0.20 USD
+2026-11-29  pixelml     image_to_video     1  amount unknown
+2026-11-29  pixelml     image_to_video     1  uncertain
+2026-11-29  pixelml     image_to_video          7 USD?
+2026-11-29  practice    image_to_video     1  0.192 USD
 
 total: 0.20 USD; 1 charged, amount unknown; 1 uncertain (7 USD)
 practice provider, no real money: 0.192 USD
-Days are those of the time zone UTC.";
-        assert_eq!(table(&records), expected);
-        assert_eq!(table(&[]), "no charges");
+Days are those of the time zone UTC.
+";
+        assert_eq!(shown(&records, None), expected);
+        assert_eq!(shown(&records, Some(200)), expected);
+        assert_eq!(shown(&[], None), "no charges\n");
+        let narrow = shown(&records, Some(40));
+        let mut rows = narrow.lines();
+        assert_eq!(
+            rows.next(),
+            Some("DAY         NODE    RUNS  COST"),
+            "{narrow}"
+        );
+        assert_eq!(
+            rows.next(),
+            Some("2026-11-29  image…     2  0.20 USD"),
+            "{narrow}"
+        );
     }
 
     #[test]
-    fn table_fits_80_columns_whatever_a_pack_reports() {
+    fn names_are_cut_on_a_terminal_alone() {
+        let (connection, node) = ("c".repeat(64), "n".repeat(100));
+        let mut records = [record(NOON, &connection, Charge::Yes, Some(("1", "USD")))];
+        records[0].node = node.clone();
+        let piped = shown(&records, None);
+        assert!(
+            piped.contains(&connection) && piped.contains(&node),
+            "{piped}"
+        );
+    }
+
+    #[test]
+    fn table_fits_the_terminal_whatever_a_pack_reports() {
         let (digits, unit) = ("9".repeat(28), "US\u{1b}[2J\nD".repeat(20));
         let mut records = vec![record(
             NOON,
@@ -140,10 +208,13 @@ Days are those of the time zone UTC.";
             Some((&digits, &unit)),
         )];
         records[0].node = "n\n".repeat(100);
-        let table = table(&records);
-        assert!(!table.contains('\u{1b}'), "{table}");
-        let rows: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
-        assert_eq!(rows.len(), 2, "{table}");
-        assert!(rows.iter().all(|row| row.chars().count() <= 80), "{table}");
+        for width in [40, 80, 200] {
+            let table = shown(&records, Some(width));
+            assert!(!table.contains('\u{1b}'), "{table}");
+            let rows: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
+            assert_eq!(rows.len(), 2, "{table}");
+            let fits = |row: &&str| row.chars().count() <= width;
+            assert!(rows.iter().all(fits), "{table}");
+        }
     }
 }

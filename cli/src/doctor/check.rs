@@ -8,7 +8,11 @@ use super::home::Home;
 use crate::report::Failure;
 
 /// The width of a text that is pasted into a report.
-const COLUMNS: usize = 80;
+pub(super) const COLUMNS: usize = 80;
+
+/// The least width. In fewer columns than [`NARROW`], a text is below its name.
+pub(super) const MIN_COLUMNS: usize = 40;
+const NARROW: usize = 60;
 
 /// The result of a check.
 pub(super) struct Check {
@@ -116,12 +120,21 @@ impl Check {
         format!("{}: {}", self.name, self.text)
     }
 
-    /// Aligned lines of at most [`COLUMNS`], but for a word that is longer.
-    pub(super) fn text(&self, home: &Home) -> String {
-        let head = format!("{:9}{:16}", self.state.as_str(), self.name);
-        let indent = " ".repeat(head.len());
+    /// Aligned lines of at most this width, but for a word that is longer.
+    pub(super) fn text(&self, home: &Home, columns: usize) -> String {
+        let (state, name) = (self.state.as_str(), self.name);
+        let (head, indent) = if columns < NARROW {
+            (format!("{state:9}{name}\n  "), 2)
+        } else {
+            (format!("{state:9}{name:16}"), 25)
+        };
+        let (above, head) = match head.split_once('\n') {
+            Some((above, head)) => (format!("{above}\n"), head.to_owned()),
+            None => (String::new(), head),
+        };
+        let indent = " ".repeat(indent);
         let wrapped = |text: &str, first: &str| {
-            let options = Options::new(COLUMNS)
+            let options = Options::new(columns)
                 .initial_indent(first)
                 .subsequent_indent(&indent)
                 .word_separator(WordSeparator::AsciiSpace)
@@ -129,7 +142,7 @@ impl Check {
                 .break_words(false);
             textwrap::fill(text, options)
         };
-        let line = wrapped(&home.hidden(&self.text), &head);
+        let line = format!("{above}{}", wrapped(&home.hidden(&self.text), &head));
         match &self.next {
             Some(next) => {
                 let next = format!("next: {}", home.hidden(next));
@@ -165,8 +178,10 @@ mod tests {
         let text =
             format!("warning  disk            little space\n{indent}next: zoetrope jobs prune");
         let home = Home::none();
-        assert_eq!(check.text(&home), text);
-        let long = Check::ok("disk", "words of a long text ".repeat(9)).text(&home);
+        assert_eq!(check.text(&home, COLUMNS), text);
+        let narrow = "warning  disk\n  little space\n  next: zoetrope jobs prune";
+        assert_eq!(check.text(&home, MIN_COLUMNS), narrow);
+        let long = Check::ok("disk", "words of a long text ".repeat(9)).text(&home, COLUMNS);
         for (line, text) in long.lines().enumerate() {
             assert!(text.len() <= COLUMNS, "{text}");
             assert!(line == 0 || text.starts_with(&indent), "{text}");

@@ -8,6 +8,7 @@ use zoetrope_host::driver::now;
 use zoetrope_host::ledger::{Ledger, Millis};
 
 use super::check::Check;
+use crate::ago;
 
 const NAME: &str = "clock";
 
@@ -28,7 +29,7 @@ fn of(now: Millis, latest: Option<Millis>) -> Check {
     let behind = latest.map_or(0, |latest| latest.saturating_sub(now));
     let check = if behind > TOLERANCE_MS {
         let behind = Duration::from_secs(u64::try_from(behind / 1000).unwrap_or_default());
-        let behind = humantime::format_duration(behind);
+        let behind = ago::duration(behind);
         let text = format!("{time}, {behind} behind the latest time of the ledger");
         Check::warning(NAME, text, "Set the clock of this machine")
     } else {

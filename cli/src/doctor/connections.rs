@@ -4,6 +4,7 @@
 //! A credential is never read into a text. Of a file only the metadata is looked at, and a command
 //! is not run.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -16,12 +17,43 @@ use zoetrope_host::sanitize::{escaped_path, sentence};
 
 use super::check::Check;
 use crate::context::Context;
+use crate::report::missing_credential;
 
 const NAME: &str = "connection";
 
-/// What `--online` sends.
-pub(super) const SENT: &str =
-    "a TLS handshake with each origin, no request and no credential; it costs nothing";
+/// What `--online` sent.
+pub(super) async fn sent(context: &Context) -> String {
+    let Ok(config) = context.config().await else {
+        return "nothing".into();
+    };
+    let origins = config
+        .connections()
+        .map(|connection| connection.base_url().origin().to_string());
+    sent_to(&origins.collect())
+}
+
+/// What is sent to these origins.
+fn sent_to(origins: &BTreeSet<String>) -> String {
+    let (plain, tls): (Vec<_>, Vec<_>) = origins
+        .iter()
+        .partition(|origin| origin.starts_with("http://"));
+    let way = |how: &str, origins: &[&String]| {
+        let origins: Vec<_> = origins.iter().map(|origin| origin.as_str()).collect();
+        (!origins.is_empty()).then(|| format!("{how} to {}", origins.join(", ")))
+    };
+    let ways = [
+        way("a TLS handshake", &tls),
+        way("a TCP connection", &plain),
+    ];
+    let ways: Vec<_> = ways.into_iter().flatten().collect();
+    if ways.is_empty() {
+        return "nothing; no connection is configured".into();
+    }
+    format!(
+        "{}; no request and no credential; it costs nothing",
+        ways.join(", ")
+    )
+}
 
 pub(super) async fn checks(context: &Context, online: bool) -> Vec<Check> {
     let Ok(config) = context.config().await else {
@@ -67,10 +99,12 @@ fn of(connection: &Arc<Connection>, unused: Option<&UnusedConnection>, options: 
                 format!("{text}; no built-in node and no allowed pack uses its category{near}");
             problem(text, format!("Correct its category, {again}"))
         }
-        (None, Some(Some(false))) => problem(
-            text,
-            format!("Set the credential of connection `{id}`, {again}"),
-        ),
+        (None, Some(Some(false))) => {
+            let repair = missing_credential(connection);
+            let repair =
+                repair.unwrap_or_else(|| format!("Set the credential of connection `{id}`"));
+            problem(text, format!("{repair}, {again}"))
+        }
         _ => Check::ok(NAME, text),
     };
     check
@@ -147,6 +181,18 @@ mod tests {
     use zoetrope_host::config::Config;
 
     use super::*;
+
+    #[test]
+    fn what_was_sent_is_said_by_fact() {
+        let of = |origins: &[&str]| sent_to(&origins.iter().map(ToString::to_string).collect());
+        assert_eq!(of(&[]), "nothing; no connection is configured");
+        assert_eq!(
+            of(&["https://a.example", "http://127.0.0.1:1"]),
+            "a TLS handshake to https://a.example, a TCP connection to http://127.0.0.1:1; \
+             no request and no credential; it costs nothing"
+        );
+    }
+
     use crate::doctor::home::Home;
 
     #[test]

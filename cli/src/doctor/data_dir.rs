@@ -48,6 +48,10 @@ fn of(
             return problem(text, OTHER.into());
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            let text = format!("{path} is below a file");
+            return problem(text, OTHER.into());
+        }
         Err(error) => {
             let text = format!("{path} cannot be read: {error}");
             return problem(text, repair(None, options));
@@ -61,9 +65,16 @@ fn of(
         None => check,
     };
     if let Err(error) = tempfile::NamedTempFile::new_in(place) {
-        let text = format!("{path} cannot be written: {error}");
         let lacks = Shortage::of(&error);
-        let check = problem(text, repair(lacks, options));
+        let check = if error.kind() == io::ErrorKind::NotFound {
+            // As of `/proc`: the folder above is there.
+            let text =
+                format!("{path} cannot be created: no file can be made in the folder above it");
+            problem(text, OTHER.into())
+        } else {
+            let text = format!("{path} cannot be written: {error}");
+            problem(text, repair(lacks, options))
+        };
         // The space of a place that takes no file says nothing.
         return if lacks.is_some() {
             with_space(check)
@@ -176,7 +187,7 @@ mod tests {
         let below = check(&file.join("below"), " --data-dir /d");
         assert_eq!(state(&below), "problem");
         let next = below.next().expect("a command");
-        assert!(next.ends_with("zoetrope doctor --data-dir /d"), "{next}");
+        assert_eq!(next, OTHER);
         let document = below.document(&Home::none());
         assert!(document.get("free_bytes").is_none(), "{document}");
         assert!(document["shown_path"].is_string(), "{document}");

@@ -16,7 +16,7 @@ const SILENCE_MS: Millis = 10_000;
 pub(super) fn check(data_dir: &Path, options: &str) -> Check {
     match lock_state(data_dir) {
         Ok(LockState::Free) => {
-            let text = "no process drives the jobs; the next command that waits for one does";
+            let text = "no process is running jobs";
             Check::ok(NAME, text).with("held", false)
         }
         Ok(LockState::Held) => held(driving(data_dir), now(), options),
@@ -82,7 +82,7 @@ mod tests {
                 (&document["state"], &document["process"]),
                 (&state.into(), &4711.into())
             );
-            let text = check.text(&Home::none());
+            let text = check.text(&Home::none(), 80);
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(text.contains("process 4711 on studio"), "{text}");
             assert_eq!(

@@ -41,7 +41,7 @@ fn of(allocation: &Allocation, options: &str) -> Check {
         InstanceMemory::OnDemand => "their memory is reserved when they begin",
     };
     let check = match reduced {
-        None => Check::ok(NAME, format!("{instances} calls at once; {way}")),
+        None => Check::ok(NAME, format!("up to {instances} calls at once")),
         Some(why) => {
             let text = format!("{instances} calls at once instead of {wanted}; {way}: {why}");
             let next = format!(

@@ -23,8 +23,10 @@ pub(super) fn check(data_dir: &Path, options: &str) -> Check {
         }
     };
     let (jobs, damaged) = (rows.jobs.len(), rows.damaged.len());
-    let open = rows.jobs.iter().filter(|job| !job.is_settled()).count();
-    let text = format!("jobs: {jobs}, not at an end: {open}");
+    // A job that waits for the user has not ended either.
+    let open = rows.jobs.iter().filter(|job| !job.is_done()).count();
+    let word = if jobs == 1 { "job" } else { "jobs" };
+    let text = format!("{jobs} {word}, {open} unfinished");
     let check = if damaged == 0 {
         Check::ok(NAME, text)
     } else {
@@ -36,6 +38,6 @@ pub(super) fn check(data_dir: &Path, options: &str) -> Check {
     };
     check
         .with("jobs", jobs)
-        .with("unsettled", open)
+        .with("unfinished", open)
         .with("damaged", damaged)
 }

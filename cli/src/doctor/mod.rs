@@ -23,15 +23,16 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use self::check::Check;
+use self::check::{COLUMNS, Check, MIN_COLUMNS};
 use self::home::Home;
 use super::args::Doctor;
 use super::context::Context;
 use super::report::{Failure, Phase};
+use super::table::width;
 
 impl Doctor {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let data_dir = context.data_dir()?;
+        let data_dir = context.named_data_dir()?;
         let options = context.options();
         let mut checks = Vec::from(program::checks());
         checks.extend([
@@ -51,13 +52,21 @@ impl Doctor {
             terminal::check(),
         ]);
         let home = Home::of_user();
+        let columns = width().map_or(COLUMNS, |width| width.clamp(MIN_COLUMNS, COLUMNS));
+        let sent = if self.online {
+            Some(connections::sent(context).await)
+        } else {
+            None
+        };
         let documents: Vec<_> = checks.iter().map(|check| check.document(&home)).collect();
-        let mut text: Vec<_> = checks.iter().map(|check| check.text(&home)).collect();
-        if self.online {
-            text.push(format!("Sent: {}.", connections::SENT));
+        let mut text: Vec<_> = checks
+            .iter()
+            .map(|check| check.text(&home, columns))
+            .collect();
+        if let Some(sent) = &sent {
+            text.push(format!("Sent: {sent}."));
         }
         let text = text.join("\n");
-        let sent = self.online.then_some(connections::SENT);
         let Some(worst) = worst(&checks, &home) else {
             let answer = json!({ "ok": true, "checks": documents, "sent": sent });
             context.printer().answer(&answer, &text)?;

@@ -1,8 +1,10 @@
 //! Runs the commands of `--exec` and `[hooks] on_end` when jobs have ended.
 //!
 //! The ledger says which commands are due, of the jobs of every process; the one that claims a
-//! command runs it. They hold up no job: they run beside the driver, and the program waits for them
-//! at its end, for a limited time.
+//! command runs it. They hold up no job: they run beside the driver, and the program waits at its end,
+//! for a limited time, for those of jobs that ended while it ran. Those that were due before are left
+//! over from other processes: they are started one after the other, and the program waits for
+//! them for a second at most.
 //!
 //! - `option`: the command of `--exec`; `process`: a command's environment and its process
 
@@ -11,7 +13,7 @@ mod process;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
@@ -20,13 +22,13 @@ use zoetrope_host::config::Config;
 use zoetrope_host::connections::SecretSource;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::chain;
-use zoetrope_host::ledger::{EndHook, HookEnd, Job, Ledger};
+use zoetrope_host::ledger::{EndHook, HookEnd, Job, Ledger, Millis};
 
 use super::interrupts::Interrupts;
 use super::printer::Printer;
 
 pub(super) use option::of_option;
-use process::Surroundings;
+use process::{Running, Surroundings, other_credentials};
 
 /// The time between two looks for commands that are due.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -40,6 +42,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The same after the user has interrupted the program.
 const INTERRUPTED_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a command without an end holds up those that are left over, in milliseconds: it may be one
+/// that does not end.
+const HOLD_UP: Millis = 10 * 60 * 1000;
+
 /// The commands of the jobs of a data directory, which this process runs.
 pub(super) struct EndHooks {
     runner: Arc<Runner>,
@@ -51,6 +57,21 @@ struct Runner {
     ledger: Arc<Ledger>,
     surroundings: Surroundings,
     printer: Printer,
+    /// The last command in the ledger when this process began.
+    last: i64,
+}
+
+/// A command that this process has claimed.
+struct Started {
+    hook: EndHook,
+    running: Result<Running, String>,
+}
+
+/// The commands that run: of jobs that ended while this process runs, and others.
+#[derive(Default)]
+struct Work {
+    own: JoinSet<()>,
+    left_over: JoinSet<()>,
 }
 
 impl EndHooks {
@@ -65,17 +86,19 @@ impl EndHooks {
             config
                 .connections()
                 .filter_map(|connection| match &connection.credential()?.source {
-                    SecretSource::Env(name) => Some(name.clone()),
+                    SecretSource::Env(name) => Some(name.into()),
                     _ => None,
                 });
         let surroundings = Surroundings {
             data_dir,
-            credentials: credentials.collect(),
+            credentials: credentials.chain(other_credentials()).collect(),
         };
+        let last = ledger.last_end_hook().ok().flatten();
         let runner = Arc::new(Runner {
             ledger,
             surroundings,
             printer,
+            last: last.unwrap_or(i64::MIN),
         });
         let (is_ending, ending) = watch::channel(false);
         let work = tokio::spawn(Arc::clone(&runner).work(ending));
@@ -86,8 +109,8 @@ impl EndHooks {
         }
     }
 
-    /// Starts the commands that are still due, and waits for all that run: not longer than the
-    /// limit, and not after a signal.
+    /// Starts the commands that are still due, and waits for those of jobs that ended while this
+    /// process ran: not longer than the limit, and not after a signal.
     pub(super) async fn end(&self, is_interrupted: bool) {
         let work = self
             .work
@@ -116,15 +139,21 @@ impl EndHooks {
 
 impl Runner {
     async fn work(self: Arc<Self>, mut ending: watch::Receiver<bool>) {
-        let mut running = JoinSet::new();
+        let mut work = Work::default();
+        let mut end = None;
         loop {
             let is_ending = *ending.borrow_and_update();
-            self.start_due(&mut running).await;
-            if is_ending && running.is_empty() {
-                return;
+            self.start_due(&mut work).await;
+            if is_ending {
+                let end: &mut Instant = end.get_or_insert_with(Instant::now);
+                let is_awaited = !work.left_over.is_empty() && end.elapsed() < INTERVAL;
+                if work.own.is_empty() && !is_awaited {
+                    return;
+                }
             }
             tokio::select! {
-                Some(_) = running.join_next() => {}
+                Some(_) = work.own.join_next() => {}
+                Some(_) = work.left_over.join_next() => {}
                 () = sleep(INTERVAL) => {}
                 changed = ending.changed(), if !is_ending => if changed.is_err() {
                     return;
@@ -134,45 +163,75 @@ impl Runner {
     }
 
     /// Starts the commands that are due, as many as may run.
-    async fn start_due(self: &Arc<Self>, running: &mut JoinSet<()>) {
-        while running.len() < MOST {
+    async fn start_due(self: &Arc<Self>, work: &mut Work) {
+        while work.own.len() < MOST {
             let this = Arc::clone(self);
-            let claimed = spawn_blocking(move || this.claim()).await;
-            let Ok(Some((hook, job))) = claimed else {
+            // Started there as well: the program may end before another thread begins.
+            let started = spawn_blocking(move || this.start_next()).await;
+            let Ok(Some(started)) = started else {
                 return;
             };
+            let is_left_over = started.hook.id <= self.last;
+            let work = if is_left_over {
+                &mut work.left_over
+            } else {
+                &mut work.own
+            };
             let this = Arc::clone(self);
-            running.spawn_blocking(move || this.run(&hook, &job));
+            work.spawn_blocking(move || this.finish(started));
         }
     }
 
-    /// The next command that is due, which no other process runs from now on.
-    fn claim(&self) -> Option<(EndHook, Job)> {
-        let due = self.ledger.due_end_hooks();
+    /// Starts the next command that is due, which no other process starts from now on: first those of
+    /// jobs that ended while this process runs.
+    fn start_next(&self) -> Option<Started> {
+        if let Some(started) = self.claim_first(self.last) {
+            return Some(started);
+        }
+        // The others are not read where none of them may be started.
+        if self.is_any_running() {
+            return None;
+        }
+        self.claim_first(i64::MIN)
+    }
+
+    /// Starts the first command that is due and comes after this one.
+    fn claim_first(&self, after: i64) -> Option<Started> {
+        let due = self.ledger.due_end_hooks(after);
         let due = due.inspect_err(|error| {
             tracing::debug!(error = chain(error), "the due commands cannot be read");
         });
-        for hook in due.ok()? {
-            let Ok(Some(job)) = self.ledger.job(&hook.job) else {
-                continue;
-            };
-            match self.ledger.start_end_hook(hook.id, now()) {
-                Ok(true) => return Some((hook, job)),
-                // Another process has claimed it.
-                Ok(false) => {}
-                Err(error) => {
-                    let (job, error) = (&hook.job, chain(&error));
-                    tracing::warn!(job, error, "the command of a job's end is not started yet");
-                    return None;
-                }
-            }
-        }
-        None
+        let mut due = due.unwrap_or_default().into_iter();
+        due.find_map(|(hook, job)| self.claim(hook, &job))
     }
 
-    /// Runs a command to its end and records how it ended.
-    fn run(&self, hook: &EndHook, job: &Job) {
-        let ended = process::run(hook, job, &self.surroundings);
+    /// Whether a command runs, of any process. It is unknown of those that were not awaited.
+    fn is_any_running(&self) -> bool {
+        let running = self.ledger.is_end_hook_running(now() - HOLD_UP);
+        running.unwrap_or(true)
+    }
+
+    fn claim(&self, hook: EndHook, job: &Job) -> Option<Started> {
+        match self.ledger.start_end_hook(hook.id, now()) {
+            Ok(true) => {
+                let printer = self.printer.clone();
+                let show = move |line: &str| printer.message(line);
+                let running = process::start(&hook, job, &self.surroundings, show);
+                Some(Started { hook, running })
+            }
+            // Another process has claimed it.
+            Ok(false) => None,
+            Err(error) => {
+                let (job, error) = (&hook.job, chain(&error));
+                tracing::warn!(job, error, "the command of a job's end is not started yet");
+                None
+            }
+        }
+    }
+
+    /// Waits for the end of a command and records it.
+    fn finish(&self, Started { hook, running }: Started) {
+        let ended = running.and_then(Running::end);
         let end = HookEnd {
             at: now(),
             exit_code: ended.as_ref().ok().copied(),
@@ -186,7 +245,7 @@ impl Runner {
                 "the end of the command of a job's end is not recorded"
             );
         }
-        if let Some(text) = failure(hook, &end) {
+        if let Some(text) = failure(&hook, &end) {
             self.printer.message(&text);
         }
     }
@@ -195,8 +254,8 @@ impl Runner {
     fn say_what_is_left(&self) {
         self.printer
             .message("note: not waiting any longer for the commands of ended jobs");
-        let due = self.ledger.due_end_hooks().unwrap_or_default().len();
-        if due > 0 {
+        let due = self.ledger.due_end_hooks(self.last).unwrap_or_default();
+        if !due.is_empty() {
             self.printer.message(
                 "note: not every command of an ended job was started; the next `zoetrope run` or \
                  `zoetrope jobs resume` starts the others",

@@ -1,31 +1,117 @@
-//! The process of a command: no shell, no input, its output on standard error.
+//! The process of a command: no shell, no input, its output in messages while this program runs.
 
-use std::ffi::OsString;
-use std::io;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, BufReader, PipeReader, PipeWriter, Read as _, pipe};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
 
 use zoetrope_host::ledger::{EndHook, Job, State};
 use zoetrope_host::sanitize::line;
+
+/// The longest line of output, in bytes; the rest is a line of its own.
+const LONGEST: u64 = 4096;
+
+/// The longest wait for output after the end of the process: a process that it started may go on and
+/// print later.
+const OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Headers of the collector of traces, which may have a credential.
+const COLLECTOR: &str = "OTEL_EXPORTER_OTLP_";
 
 /// What a command's process gets from this one.
 pub(super) struct Surroundings {
     pub(super) data_dir: PathBuf,
     /// The variables that hold credentials: the process does not get them.
-    pub(super) credentials: Vec<String>,
+    pub(super) credentials: Vec<OsString>,
 }
 
-/// Runs a command to its end; returns its exit code, or why it has none.
-pub(super) fn run(hook: &EndHook, job: &Job, surroundings: &Surroundings) -> Result<i32, String> {
-    let mut command = command(hook, job, surroundings);
-    let started = command.spawn();
-    let mut child = started.map_err(|error| format!("it cannot be started: {error}"))?;
-    let status = child.wait();
-    let status = status.map_err(|error| format!("its end is unknown: {error}"))?;
-    status.code().ok_or_else(|| without_code(status))
+/// The variables of this process with credentials that are no connection's: headers of the collector
+/// of traces, and proxies with a password.
+pub(super) fn other_credentials() -> impl Iterator<Item = OsString> {
+    std::env::vars_os()
+        .filter(|(name, value)| is_credential(name, value))
+        .map(|(name, _)| name)
 }
 
-fn command(hook: &EndHook, job: &Job, surroundings: &Surroundings) -> Command {
+fn is_credential(name: &OsStr, value: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    let is_header = name.starts_with(COLLECTOR) && name.ends_with("HEADERS");
+    let is_proxy = name.ends_with("_PROXY") && value.as_encoded_bytes().contains(&b'@');
+    is_header || is_proxy
+}
+
+/// A command's process.
+pub(super) struct Running {
+    child: Child,
+    /// Closed when there is no more output.
+    output: Option<Receiver<()>>,
+}
+
+/// Starts a command. Each line of its output is passed to `show`.
+pub(super) fn start(
+    hook: &EndHook,
+    job: &Job,
+    surroundings: &Surroundings,
+    show: impl Fn(&str) + Send + 'static,
+) -> Result<Running, String> {
+    // With a pipe, the streams of this program end with it, although the command goes on.
+    let (reader, writer) = pipe().map_err(not_started)?;
+    let mut command = command(hook, job, surroundings, writer).map_err(not_started)?;
+    let child = command.spawn().map_err(not_started)?;
+    // The ends of the pipe that are in it.
+    drop(command);
+    let (open, output) = channel();
+    let copying = thread::Builder::new()
+        .name("end-hook".into())
+        .spawn(move || {
+            copy(reader, show);
+            drop(open);
+        });
+    Ok(Running {
+        child,
+        output: copying.is_ok().then_some(output),
+    })
+}
+
+impl Running {
+    /// Waits for the end; returns the exit code, or why there is none.
+    pub(super) fn end(mut self) -> Result<i32, String> {
+        let status = self.child.wait();
+        let status = status.map_err(|error| format!("its end is unknown: {error}"))?;
+        if let Some(output) = self.output {
+            let _ = output.recv_timeout(OUTPUT_PATIENCE);
+        }
+        status.code().ok_or_else(|| without_code(status))
+    }
+}
+
+fn not_started(error: impl std::fmt::Display) -> String {
+    format!("it cannot be started: {error}")
+}
+
+/// Passes the lines of an output on, as text without line ends.
+fn copy(output: PipeReader, show: impl Fn(&str)) {
+    let mut output = BufReader::new(output);
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        let read = output.by_ref().take(LONGEST).read_until(b'\n', &mut text);
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
+        show(String::from_utf8_lossy(&text).trim_end_matches(['\r', '\n']));
+    }
+}
+
+fn command(
+    hook: &EndHook,
+    job: &Job,
+    surroundings: &Surroundings,
+    output: PipeWriter,
+) -> io::Result<Command> {
     let mut command = hook.command.command();
     for name in &surroundings.credentials {
         command.env_remove(name);
@@ -43,11 +129,10 @@ fn command(hook: &EndHook, job: &Job, surroundings: &Surroundings) -> Command {
     );
     command
         .stdin(Stdio::null())
-        // Standard output is for the paths and the JSON of this program.
-        .stdout(Stdio::from(io::stderr()))
-        .stderr(Stdio::inherit());
+        .stdout(output.try_clone()?)
+        .stderr(output);
     apart(&mut command);
-    command
+    Ok(command)
 }
 
 /// Ctrl-C is not for the command.
@@ -158,11 +243,9 @@ mod tests {
 
     #[test]
     fn process_gets_the_facts_of_the_job_and_neither_prompt_nor_credential() {
-        let command = command(
-            &hook(&["notify-send", "clip ready"]),
-            &job(),
-            &surroundings(),
-        );
+        let (_reader, output) = pipe().expect("a pipe");
+        let hook = hook(&["notify-send", "clip ready"]);
+        let command = command(&hook, &job(), &surroundings(), output).expect("a command");
         let variables: Vec<_> = command.get_envs().collect();
         let of = |name: &str| {
             let found = variables.iter().find(|one| one.0 == name);
@@ -191,7 +274,9 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn end_of_a_process_is_its_code_or_the_reason_why_it_has_none() {
-        let run = |words: &[&str]| run(&hook(words), &job(), &surroundings());
+        let run = |words: &[&str]| {
+            start(&hook(words), &job(), &surroundings(), |_| {}).and_then(Running::end)
+        };
         assert_eq!(run(&["/bin/sh", "-c", "exit 3"]), Ok(3));
         assert_eq!(
             run(&["/bin/sh", "-c", "kill -9 $$"]),
@@ -201,5 +286,40 @@ mod tests {
         assert!(missing.starts_with("it cannot be started: "), "{missing}");
         // Its input ends at once.
         assert_eq!(run(&["/bin/cat"]), Ok(0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn output_is_passed_on_in_lines_and_not_awaited_from_a_process_that_goes_on() {
+        let script = "echo one; echo two >&2; printf three; exec 3>&1; sleep 400 & echo $! >&3";
+        let words = ["/bin/sh", "-c", script];
+        let (sender, lines) = channel();
+        let show = move |line: &str| drop(sender.send(line.to_owned()));
+        let running = start(&hook(&words), &job(), &surroundings(), show).expect("a process");
+        assert_eq!(running.end(), Ok(0));
+        let mut lines: Vec<String> = lines.try_iter().collect();
+        let last = lines.pop().expect("the last line");
+        assert_eq!(lines, ["one", "two"]);
+        let sleeping = last.strip_prefix("three").expect("its number");
+        let killed = Command::new("/bin/sh")
+            .args(["-c", &format!("kill {sleeping}")])
+            .status();
+        assert!(killed.expect("a process").success());
+    }
+
+    #[test]
+    fn headers_of_the_collector_and_proxies_with_a_password_are_credentials() {
+        for (name, value, expected) in [
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret", true),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=b", true),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c.example", false),
+            ("HTTPS_PROXY", "http://u:secret@proxy.example", true),
+            ("all_proxy", "socks5://u:secret@proxy.example", true),
+            ("HTTPS_PROXY", "http://proxy.example", false),
+            ("MAIL", "me@example", false),
+        ] {
+            let found = is_credential(OsStr::new(name), OsStr::new(value));
+            assert_eq!(found, expected, "{name}={value}");
+        }
     }
 }

@@ -5,13 +5,16 @@ use serde_json::Value;
 use zoetrope_host::catalog::InputSchema;
 use zoetrope_host::contract::{NodeType, Violation};
 use zoetrope_host::sanitize::line;
-use zoetrope_host::similar::most_similar;
+use zoetrope_host::similar::{most_similar, only_part};
 
 use super::takes::Schema;
 use crate::report::field_name;
 
 /// Longest number that is shown.
 const NUMBER: usize = 24;
+
+/// Longest text that is shown in the place of a choice, in characters.
+const WORD: usize = 24;
 
 /// What the SDK says of a keyword that it has no words for.
 const WORDLESS: &str = "Breaks the rule ";
@@ -70,7 +73,8 @@ fn sentence(root: Schema<'_>, document: &Value, violation: &Violation) -> Option
     let words = schema.and_then(Schema::words).filter(|_| is_of_schema);
     match words {
         Some(words) => {
-            let got = value.and_then(|value| got(value, keyword));
+            let takes_number = schema.is_some_and(Schema::takes_number);
+            let got = value.and_then(|value| got(value, keyword, takes_number));
             let got = got.map(|got| format!("; got {got}")).unwrap_or_default();
             Some(format!("{name} must be {words}{got}"))
         }
@@ -82,8 +86,9 @@ fn sentence(root: Schema<'_>, document: &Value, violation: &Violation) -> Option
     }
 }
 
-/// What is in the place of what a field takes. Texts are not repeated: one may be a prompt.
-fn got(value: &Value, keyword: &str) -> Option<String> {
+/// What is in the place of what a field takes. Texts are not repeated, since one may be a prompt, but
+/// a short word in the place of a choice.
+fn got(value: &Value, keyword: &str, takes_number: bool) -> Option<String> {
     let is_of_range = matches!(
         keyword,
         "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
@@ -95,7 +100,11 @@ fn got(value: &Value, keyword: &str) -> Option<String> {
             format!("{} characters", text.chars().count())
         }
         Value::String(_) if keyword == "type" => "text".into(),
+        Value::String(text) if is_choice(keyword) && is_word(text) => {
+            line(&Value::from(text.as_str()).to_string()).into_owned()
+        }
         Value::String(_) => "another text".into(),
+        Value::Number(_) if keyword == "type" && !takes_number => "a number".into(),
         Value::Number(number) => {
             let text = number.to_string();
             if text.len() > NUMBER {
@@ -114,6 +123,15 @@ fn got(value: &Value, keyword: &str) -> Option<String> {
     })
 }
 
+fn is_choice(keyword: &str) -> bool {
+    matches!(keyword, "enum" | "const")
+}
+
+/// Whether a text is short, and no sentence.
+fn is_word(text: &str) -> bool {
+    text.chars().count() <= WORD && text.split_whitespace().count() <= 3
+}
+
 /// A key of an object that takes no other keys.
 fn unknown(schema: Schema<'_>, value: &Value, message: &str) -> Option<String> {
     if !message.starts_with(WORDLESS) {
@@ -128,7 +146,8 @@ fn unknown(schema: Schema<'_>, value: &Value, message: &str) -> Option<String> {
 /// The sentence about a key that is not a field.
 pub(super) fn not_a_field(key: &str, names: &[&str], of: &str) -> String {
     let shown = line(key);
-    match most_similar(key, names.iter().copied()) {
+    let names = || names.iter().copied();
+    match most_similar(key, names()).or_else(|| only_part(key, names())) {
         Some(name) => format!("`{shown}` is not a field of {of}; did you mean `{name}`?"),
         None => format!("`{shown}` is not a field of {of}"),
     }
@@ -180,10 +199,19 @@ mod tests {
             (
                 "model",
                 "enum",
-                json!("secret"),
+                json!("XL"),
+                "one of \"M\", \"S\"",
+                "\"XL\"",
+            ),
+            (
+                "model",
+                "enum",
+                json!("a secret prompt of words"),
                 "one of \"M\", \"S\"",
                 "another text",
             ),
+            ("model", "type", json!(1), "one of \"M\", \"S\"", "a number"),
+            ("prompt", "type", json!(1), text, "a number"),
             ("tags", "maxItems", json!([1, 2]), tags, "2 items"),
             ("tags", "type", json!(true), tags, "true"),
             ("on", "type", json!([]), "true, false or null", "an array"),

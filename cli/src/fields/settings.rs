@@ -9,21 +9,13 @@ use zoetrope_host::media::file_url;
 use zoetrope_host::sanitize::line;
 
 use super::explain::not_a_field;
+use super::picture_value::{Given, is_file};
 use super::takes::Schema;
-use crate::args::Setting;
-use crate::report::Failure;
+use crate::args::{Setting, Source};
+use crate::report::{Failure, field_name};
 use crate::shell::quoted_text;
 
-/// Extensions by which a text is taken for the path of a picture.
-const EXTENSIONS: [&str; 14] = [
-    "avif", "bmp", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "jxl", "png", "svg", "tif",
-    "tiff", "webp",
-];
-
-/// Longest text that is taken for a path.
-const LONGEST_PATH: usize = 4096;
-
-/// Refuses settings of fields that the schema does not name, and paths in picture fields. A
+/// Refuses settings of fields that the schema does not name, and what is no URL in picture fields. A
 /// schema without properties has any field.
 pub(crate) fn refuse_wrong(settings: &[Setting], node: &NodeType) -> Result<(), Failure> {
     if settings.is_empty() {
@@ -43,14 +35,14 @@ pub(crate) fn refuse_wrong(settings: &[Setting], node: &NodeType) -> Result<(), 
     if !unknown.is_empty() {
         let fields = format!("zoetrope nodes {}", quoted_text(&node.name));
         let next = format!(
-            "Correct --set, then run the same command again (nothing was submitted). List the \
+            "Correct --set, then run again (nothing was sent). List the \
              fields: {fields}. To pass a field that the schema does not name, use --input"
         );
         return Err(Failure::invalid_inputs(unknown).then(next));
     }
     match settings
         .iter()
-        .find_map(|setting| path_in_picture(setting, node))
+        .find_map(|setting| no_picture(setting, node))
     {
         Some(failure) => Err(failure),
         None => Ok(()),
@@ -77,60 +69,112 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// The failure of a path in a picture field, which takes a URL.
-fn path_in_picture(setting: &Setting, node: &NodeType) -> Option<Failure> {
+/// Refuses the path of a local file in a picture field of an input document: a provider would get
+/// the path as a text.
+pub(crate) fn refuse_paths(node: &NodeType, input: &str) -> Result<(), Failure> {
+    let pictures = node.input_media.iter();
+    let mut pictures = pictures
+        .filter(|media| media.kind == MediaKind::Image)
+        .peekable();
+    if pictures.peek().is_none() {
+        return Ok(());
+    }
+    // The component refuses what is not JSON.
+    let Ok(document) = zoetrope_host::json::parse(input) else {
+        return Ok(());
+    };
+    let paths = pictures.filter_map(|media| {
+        let text = document.pointer(&media.pointer)?.as_str()?;
+        let (name, url) = (field_name(&media.pointer), file_url::of(Path::new(text)));
+        is_file(text).then(|| Violation {
+            instance_path: media.pointer.clone(),
+            keyword: "format".into(),
+            message: format!("{} is a path; write \"{}\"", line(&name), line(&url)),
+        })
+    });
+    let paths: Vec<_> = paths.collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let next = "Correct the input, then run the same command again (nothing was sent)";
+    Err(Failure::invalid_inputs(paths).then(next.into()))
+}
+
+/// Refuses a field that is set twice, with different values: by `--set` alone, or by `--image` too.
+pub(crate) fn refuse_twice(source: &Source, node: &NodeType) -> Result<(), Failure> {
+    let first = node.input_media.iter();
+    let mut first = first.filter(|media| media.kind == MediaKind::Image);
+    let first = first.next().filter(|_| source.image.is_some());
+    twice(&source.settings, first.map(|media| media.pointer.as_str())).map_or(Ok(()), Err)
+}
+
+/// `image`: the field that `--image` sets.
+fn twice(settings: &[Setting], image: Option<&str>) -> Option<Failure> {
+    let refused = |message: String| {
+        let next = "Give one of them, then run the same command again (nothing was submitted)";
+        Some(Failure::usage(message).then(next.into()))
+    };
+    for (index, setting) in settings.iter().enumerate() {
+        let key = line(&setting.key);
+        if image.is_some_and(|image| image == pointer(&setting.key)) {
+            return refused(format!("--image and --set {key}=… set the same field"));
+        }
+        let mut before = settings[..index].iter();
+        if before.any(|other| other.key == setting.key && other.value != setting.value) {
+            return refused(format!(
+                "--set {key}=… is given twice, with different values"
+            ));
+        }
+    }
+    None
+}
+
+/// The failure of a value in a picture field that is no URL.
+fn no_picture(setting: &Setting, node: &NodeType) -> Option<Failure> {
     let Setting { key, value } = setting;
     let pictures = node.input_media.iter();
     let mut pictures = pictures.filter(|media| media.kind == MediaKind::Image);
     let first = pictures.next()?;
     let field = pointer(key);
     let is_first = first.pointer == field;
-    if !(is_first || pictures.any(|media| media.pointer == field)) || !is_path(value) {
+    if !(is_first || pictures.any(|media| media.pointer == field)) {
         return None;
     }
-    let way = if is_first {
-        format!("--image {}", word(value))
-    } else {
-        let url = file_url::of(Path::new(value));
+    let kind = Given::of(key, value)?;
+    let way = |path: &str| {
+        if is_first {
+            return format!("--image {}", word(path));
+        }
+        let url = file_url::of(Path::new(path));
         format!("--set {}", quoted_text(&format!("{key}={url}")))
+    };
+    let name = line(key);
+    let (message, way) = match kind {
+        Given::Path(path) => {
+            let way = way(path);
+            (format!("{name} does not take a path; use {way}"), way)
+        }
+        Given::WithoutScheme => {
+            let url = quoted_text(&format!("{key}=https://{value}"));
+            let (set, file) = (format!("--set {url}"), way(value));
+            let message = format!("{name} takes a URL with its scheme; use {set}");
+            let message = format!("{message}, or {file} for a local file");
+            (message, set)
+        }
+        Given::Other => {
+            let way = way("FILE");
+            let message =
+                format!("{name} must be the URL of a picture; for a local file use {way}");
+            (message, format!("a URL, or {way}"))
+        }
     };
     let violation = Violation {
         instance_path: field,
         keyword: "format".into(),
-        message: format!("{} does not take a path; use {way}", line(key)),
+        message,
     };
-    let next = format!(
-        "Use {way} in place of --set {}=…, then run the same command again (nothing was submitted)",
-        line(key)
-    );
+    let next = format!("Use {way} in place of --set {name}=…, then run again (nothing was sent)");
     Some(Failure::invalid_input(violation).then(next))
-}
-
-/// Whether a text is the path of a local file, not a URL, an id or base64. A file on another
-/// machine is not looked for.
-fn is_path(text: &str) -> bool {
-    if text.is_empty() || text.len() > LONGEST_PATH || text.contains(['\n', '\r', '\0']) {
-        return false;
-    }
-    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
-    // One letter is a drive.
-    let has_scheme = scheme.is_some_and(|scheme| {
-        scheme.len() > 1
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    });
-    if has_scheme {
-        return false;
-    }
-    let path = Path::new(text);
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_lowercase());
-    let is_picture = extension.is_some_and(|extension| EXTENSIONS.contains(&&*extension));
-    let begins = ["./", "../", "~/", ".\\", "..\\", "\\\\"];
-    let is_remote = text.starts_with("\\\\") || text.starts_with("//");
-    is_picture || begins.iter().any(|begin| text.starts_with(begin)) || !is_remote && path.is_file()
 }
 
 /// A path as a word of a shell command. `~` stays unquoted, so that the shell expands it.
@@ -162,6 +206,7 @@ mod tests {
             "prompt": {"anyOf": [{"type": "string"}, {"type": "null"}]},
             "image": {"type": "string"},
             "mask": {"type": "string"},
+            "mask_id": {"type": "string"},
             "on": {"type": "boolean"},
         }});
         NodeType {
@@ -173,7 +218,7 @@ mod tests {
             input_schema: schema.to_string(),
             rules: json!({"properties": {"extra": {"minimum": 1}}}).to_string(),
             output_schema: "{}".into(),
-            input_media: vec![picture("/image"), picture("/mask")],
+            input_media: vec![picture("/image"), picture("/mask"), picture("/mask_id")],
             output_media: Vec::new(),
             extensions: "{}".into(),
         }
@@ -252,13 +297,70 @@ mod tests {
             "image=file:a.png",
             "image=data:image/png;base64,AAAA",
             "image=iVBORw0KGgo",
-            "mask=art_123",
+            "mask_id=art_123",
+            "image={{ step.url }}",
             "prompt=a photo called lighthouse.jpg",
         ] {
             assert!(refuse_wrong(&[setting(kept)], &node()).is_ok(), "{kept}");
         }
-        assert!(is_path(r"C:\a.png"), "a drive is no scheme");
-        assert!(!is_path("art:1.png"), "a scheme");
+        let input = json!({"image": "Cargo.toml", "mask": "no-such.png", "prompt": "Cargo.toml"});
+        let refused = refuse_paths(&node(), &input.to_string()).expect_err("a path");
+        assert_eq!(
+            refused.message(),
+            "image is a path; write \"file:Cargo.toml\""
+        );
+        let input = json!({"image": "file:Cargo.toml", "mask": "https://p.example/Cargo.toml"});
+        assert!(refuse_paths(&node(), &input.to_string()).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_in_a_picture_field() {
+        let other = "image must be the URL of a picture; for a local file use --image FILE";
+        let path = "image does not take a path; use --image lighthouse.jpg";
+        for (value, expected) in [
+            ("lighthouse", other),
+            ("x", other),
+            ("", other),
+            (r#"{"a":1}"#, other),
+            ("http://", other),
+            ("https:///a.png", other),
+            ("htp://x", other),
+            ("ftp://files.example/a.png", other),
+            ("https://p.example/a b.png", other),
+            ("lighthouse.jpg ", path),
+            ("\"lighthouse.jpg\"", path),
+            (
+                "www.example.com/a.png",
+                "image takes a URL with its scheme; use --set image=https://www.example.com/a.png, or --image www.example.com/a.png for a local file",
+            ),
+        ] {
+            let error = refused(&[&format!("image={value}")]);
+            assert_eq!(error["message"], expected, "{value}");
+        }
+        assert_eq!(
+            refused(&["mask=x"])["message"],
+            "mask must be the URL of a picture; for a local file use --set mask=file:FILE"
+        );
+    }
+
+    #[test]
+    fn field_that_is_set_twice_is_refused() {
+        let settings = |texts: &[&str]| -> Vec<_> { texts.iter().map(|it| setting(it)).collect() };
+        let message = |texts: &[&str], image| {
+            let failure = twice(&settings(texts), image);
+            failure.map(|failure| failure.message().to_owned())
+        };
+        let both = message(&["image=https://p.example/a.png"], Some("/image"));
+        assert_eq!(
+            both.as_deref(),
+            Some("--image and --set image=… set the same field")
+        );
+        let twice = message(&["steps=3", "on=true", "steps=4"], None);
+        assert_eq!(
+            twice.as_deref(),
+            Some("--set steps=… is given twice, with different values")
+        );
+        assert_eq!(message(&["steps=3", "steps=3"], Some("/image")), None);
     }
 
     #[test]

@@ -62,12 +62,22 @@ impl<'a> Schema<'a> {
 
     /// Whether it takes text, possibly among other types.
     pub(super) fn takes_text(self) -> bool {
-        let is_text = |kind: &Value| kind == "string";
+        self.takes(&["string"])
+    }
+
+    /// Whether it takes a number, possibly among other types.
+    pub(super) fn takes_number(self) -> bool {
+        self.takes(&["integer", "number"])
+    }
+
+    /// Whether it takes one of these types.
+    fn takes(self, types: &[&str]) -> bool {
+        let is_one = |kind: &Value| kind.as_str().is_some_and(|kind| types.contains(&kind));
         self.parts(DEPTH)
             .iter()
             .any(|part| match part.own.get("type") {
-                Some(Value::Array(kinds)) => kinds.iter().any(is_text),
-                Some(kind) => is_text(kind),
+                Some(Value::Array(kinds)) => kinds.iter().any(is_one),
+                Some(kind) => is_one(kind),
                 None => false,
             })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::{Time, deadline_after};
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{CancelOutcome, NextStep};
@@ -26,6 +27,7 @@ impl Cancel {
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let job = find_job(jobs.ledger(), &self.id, context)?;
+        let was_cancelled = job.state() == State::Cancelled;
         // A job that was not submitted is cancelled without a request.
         let submitted = Some(&job).filter(|job| !job.is_done() && job.state() != State::Queued);
         needs_connections(context, submitted.as_slice()).await?;
@@ -36,6 +38,16 @@ impl Cancel {
             .until_interrupted(cancelling, &mut interrupts)
             .await?
         {
+            CancelOutcome::LeftAlone(job) if was_cancelled => {
+                let text = match job.charge() {
+                    Charge::No => "Already cancelled; nothing was charged.".to_owned(),
+                    charge => {
+                        let (charge, reported) = (charge.as_str(), outcome::reported(&job));
+                        format!("Already cancelled; charged: {charge}{reported}")
+                    }
+                };
+                print(&answer(&job), &text, &job, context)
+            }
             CancelOutcome::LeftAlone(job) => cancelled(&job, context),
             CancelOutcome::Wanted(job) => {
                 let settled = settle(&jobs, &progress, job.clone(), &mut interrupts).await;
@@ -54,13 +66,9 @@ impl Cancel {
 pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failure> {
     match job.state() {
         State::Cancelled => {
-            let mut answer = outcome::facts(job);
-            answer.insert("ok".into(), true.into());
-            answer.insert("state".into(), job.state().as_str().into());
-            answer.insert("charged".into(), job.charge().as_str().into());
             let (charge, reported) = (job.charge().as_str(), outcome::reported(job));
             let text = format!("cancelled; charged: {charge}{reported}");
-            print(&Value::Object(answer), &text, job, context)
+            print(&answer(job), &text, job, context)
         }
         State::Succeeded | State::Failed if job.is_done() => {
             let message = format!(
@@ -94,6 +102,15 @@ pub(super) fn cancelled(job: &Job, context: &Context) -> Result<ExitCode, Failur
             _ => ended(job, context),
         },
     }
+}
+
+/// The JSON of a cancelled job.
+fn answer(job: &Job) -> Value {
+    let mut answer = outcome::facts(job);
+    answer.insert("ok".into(), true.into());
+    answer.insert("state".into(), job.state().as_str().into());
+    answer.insert("charged".into(), job.charge().as_str().into());
+    Value::Object(answer)
 }
 
 /// The failure of a cancellation that was not answered before the deadline.

@@ -86,7 +86,8 @@ impl Fetch {
         let options = context.options();
         let recording = recording(jobs, &options, &job, self.deadline);
         let completed = if job.is_done() {
-            let work = jobs.put_back(&job, self.force, until);
+            // `--force` is about the place that `--out` names.
+            let work = jobs.put_back(&job, false, until);
             recording.until_interrupted(work, interrupts).await?
         } else {
             let work = jobs.resume(&job, until);

@@ -37,12 +37,12 @@ const COLUMNS: [Column; 6] = [
     Column {
         heading: "CREATED",
         cut: Cut::Never,
-        dispensable: 1,
+        dispensable: 2,
     },
     Column {
         heading: "COST",
         cut: Cut::Never,
-        dispensable: 2,
+        dispensable: 1,
     },
     Column {
         heading: "NODE",
@@ -81,7 +81,13 @@ impl List {
             jobs.reverse();
         }
         if jobs.is_empty() && rows.damaged.is_empty() {
-            context.printer().message(nothing(&rows));
+            match &self.node {
+                Some(node) if rows.jobs.iter().all(|job| job.spec.node != *node) => {
+                    let text = format!("No job is of the node type `{}`.", line(node));
+                    context.printer().info(&text);
+                }
+                _ => context.printer().info(nothing(&rows)),
+            }
             return Ok(ExitCode::SUCCESS);
         }
         let ids = ledger.ids();
@@ -93,7 +99,7 @@ impl List {
                 "note: {left_out} older {} not shown; --limit all shows every job",
                 if left_out == 1 { "job is" } else { "jobs are" }
             );
-            context.printer().message(&more);
+            context.printer().info(&more);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -128,7 +134,14 @@ fn text(
         let cell = |text: &str| (Style::Plain, line(text).into_owned());
         let [empty, cost, node] = ["", "", ""].map(cell);
         let state = (Style::Bad, "unreadable".to_owned());
-        vec![cell(id), state, empty, cost, node, cell(&chain(error))]
+        vec![
+            cell(short_id(id, ids, SHORT_ID)),
+            state,
+            empty,
+            cost,
+            node,
+            cell(&chain(error)),
+        ]
     });
     table(&COLUMNS, &rows.chain(damaged).collect::<Vec<_>>(), width)
 }
@@ -178,8 +191,9 @@ fn result_or_error(job: &Job) -> String {
 #[cfg(test)]
 mod tests {
     use textwrap::core::display_width;
+    use zoetrope_host::contract::Charge;
     use zoetrope_host::error::ErrorKind;
-    use zoetrope_host::ledger::{JobError, JobSpec, Target};
+    use zoetrope_host::ledger::{Cost, JobError, JobSpec, Target};
 
     use super::*;
 
@@ -239,6 +253,19 @@ ID        STATE   CREATED    COST  NODE               RESULT
                 assert!(line.contains(" ago"), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn cost_stays_where_the_time_does_not_fit() {
+        let mut done = job("0a1b2c3d-0000", "image_to_video_v3", 180);
+        done.billing.charge = Charge::Yes;
+        done.billing.cost = Some(Cost {
+            amount: "0.192345678".into(),
+            unit: "credits".into(),
+        });
+        let text = text(&[&done], &[], &[], NOW, Some(40)).rendered(false);
+        assert!(text.contains("0.192345678 credits"), "{text}");
+        assert!(!text.contains("CREATED"), "{text}");
     }
 
     #[test]

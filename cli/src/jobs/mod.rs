@@ -24,14 +24,18 @@ use zoetrope_host::jobs::{Jobs, JobsError, find};
 use zoetrope_host::ledger::{Job, Ledger, Rows};
 
 use super::args::jobs::{Command, Jobs as Arguments};
-use super::configuration::{PRACTICE, USES_CONNECTION};
+use super::configuration::USES_CONNECTION;
 use super::context::Context;
 use super::interrupts::Interrupts;
 use super::picture_notes;
+use super::practice_jobs::is_practice;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, of_ledger, outcome, unwritten};
 use super::wait::wait_for;
+
+/// What a command for all unfinished jobs says if there are none.
+const NOTHING_LEFT: &str = "No unfinished jobs.";
 
 impl Arguments {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
@@ -67,7 +71,7 @@ async fn find_or_restore(jobs: &Jobs, id: &str, context: &Context) -> Result<Job
 /// Ends a command that would use a configured connection of one of these jobs, if the
 /// configuration is not trusted.
 async fn needs_connections(context: &Context, jobs: &[&Job]) -> Result<(), Failure> {
-    if jobs.iter().any(|job| job.spec.connection != PRACTICE) {
+    if !jobs.iter().all(|job| is_practice(job)) {
         context.configuration().trusted(USES_CONNECTION).await?;
     }
     context.note_unused_config().await;
@@ -78,7 +82,7 @@ async fn needs_connections(context: &Context, jobs: &[&Job]) -> Result<(), Failu
 /// of this id. `command`: the one that goes on.
 async fn has_connection(context: &Context, job: &Job, command: &str) -> Result<(), Failure> {
     let id = &job.spec.connection;
-    if id == PRACTICE || context.config().await?.connection(id).is_some() {
+    if is_practice(job) || context.config().await?.connection(id).is_some() {
         return Ok(());
     }
     let message = format!("there is no connection `{id}` in the configuration; nothing was sent");

@@ -9,6 +9,7 @@ use zoetrope_host::sanitize::escaped_path;
 use super::list;
 use super::page::Page;
 use crate::ago::{absolute, relative};
+use crate::practice_jobs::is_practice;
 use crate::report::outcome;
 use crate::style::{Style, StyledText};
 
@@ -17,7 +18,7 @@ pub(super) struct Receipt<'a> {
     pub(super) job: &'a Job,
     pub(super) history: &'a [HistoryEntry],
     pub(super) earlier: &'a [EarlierAttempt],
-    /// The uploads of the job that may be charged.
+    /// The uploads that were ready to be sent for the job.
     pub(super) uploads: u32,
     /// What became of the commands of its ends.
     pub(super) end_commands: Vec<String>,
@@ -121,7 +122,7 @@ impl Receipt<'_> {
                 for file in files.all() {
                     page.exact("File", &escaped_path(&file.path));
                     let (style, place) = place(file);
-                    page.styled("", style, place);
+                    page.styled("", style, &place);
                     let size = HumanBytes(file.bytes);
                     page.field("", &format!("{}, {size}", file.media_type));
                     page.exact("SHA-256", &file.sha256);
@@ -138,6 +139,10 @@ impl Receipt<'_> {
             Charge::No => "no",
             Charge::Unknown => "unknown: the provider may charge for this job",
         };
+        if is_practice(job) {
+            page.field("Charged", "no money: this is the practice provider");
+            return;
+        }
         page.field("Charged", charge);
         let price = outcome::price(job).unwrap_or_else(|| "not known".into());
         if job.charge() != Charge::No {
@@ -149,10 +154,7 @@ impl Receipt<'_> {
             None => {}
         }
         if self.uploads > 0 {
-            page.field(
-                "Uploads",
-                &format!("{}, which may be charged", self.uploads),
-            );
+            page.field("Uploads", &self.uploads.to_string());
         }
     }
 
@@ -213,11 +215,15 @@ impl Receipt<'_> {
 }
 
 /// Whether a file is where it was written.
-fn place(file: &ClipFile) -> (Style, &'static str) {
+fn place(file: &ClipFile) -> (Style, String) {
     match FileState::of(file, Comparison::Content) {
-        FileState::Present => (Style::Good, "the file is there"),
-        FileState::Changed => (Style::Attention, "another file is there now"),
-        FileState::Missing => (Style::Bad, "the file is not there any more"),
+        FileState::Present => (Style::Good, "the file is there".into()),
+        FileState::Changed => (Style::Attention, "another file is there now".into()),
+        FileState::Missing => (Style::Bad, "the file is not there any more".into()),
+        FileState::Unreadable => {
+            let why = FileState::unreadable(&file.path);
+            (Style::Attention, format!("the file {why}"))
+        }
     }
 }
 

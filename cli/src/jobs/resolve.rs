@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::{Time, deadline_after};
 use zoetrope_host::jobs::NextStep;
-use zoetrope_host::ledger::State;
+use zoetrope_host::ledger::{Job, State};
 
 use super::cancel::{TIMEOUT, cancelled};
 use super::{find_job, needs_connections, print, settle};
@@ -20,7 +21,8 @@ impl Resolve {
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let job = find_job(jobs.ledger(), &self.id, context)?;
-        let adopted = Some(&job).filter(|_| self.finding.provider_job_id.is_some());
+        let asks = self.finding.provider_job_id.is_some() && !self.force;
+        let adopted = Some(&job).filter(|_| asks);
         needs_connections(context, adopted.as_slice()).await?;
         let resolved = match &self.finding.provider_job_id {
             Some(id) => jobs.adopt(&job, id, self.force).await,
@@ -43,12 +45,26 @@ impl Resolve {
             answer["next"] = next.as_str().into();
             format!("started; next: {next}")
         } else {
-            format!(
-                "{}; charged: {}",
-                job.state().as_str(),
-                job.charge().as_str()
-            )
+            never_started(&job, &context.options())
         };
         print(&answer, &text, &job, context)
     }
+}
+
+/// What is recorded of a job that never started. `options`: the global options.
+fn never_started(job: &Job, options: &str) -> String {
+    let charge = match job.charge() {
+        Charge::No => "; nothing was charged".to_owned(),
+        charge => format!(". Charged for earlier attempts: {}", charge.as_str()),
+    };
+    let next = match NextStep::of(job, Time::present()) {
+        NextStep::Retry { job } => {
+            format!(" To submit it again, run: zoetrope jobs retry {job}{options}")
+        }
+        NextStep::RetryAgain { job } => format!(
+            " To submit it again, and pay for that attempt, run: zoetrope jobs retry {job} --again{options}"
+        ),
+        _ => String::new(),
+    };
+    format!("Recorded: the job never started{charge}.{next}")
 }

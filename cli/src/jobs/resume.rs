@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zoetrope_host::driver::{WaitFor, deadline_after};
 use zoetrope_host::jobs::{Comparison, FileState, Jobs};
 
-use super::{find_or_restore, needs_connections, print_result, recording, settle};
+use super::{NOTHING_LEFT, find_or_restore, needs_connections, print_result, recording, settle};
 use crate::args::jobs::Resume;
 use crate::context::Context;
 use crate::interrupts::Interrupts;
@@ -66,7 +66,7 @@ impl Resume {
             job: None,
             limit: self.deadline,
         };
-        let resuming = jobs.resume_all_but(&left_ids, deadline_after(self.deadline));
+        let resuming = jobs.resume_all(&left_ids, deadline_after(self.deadline));
         let ids = recording.until_interrupted(resuming, interrupts).await?;
         for id in &ids {
             let job = jobs.ledger().job(id).ok().flatten();
@@ -74,13 +74,18 @@ impl Resume {
                 progress.is_known(&job);
             }
         }
-        let rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
+        if ids.is_empty() && left_ids.is_empty() && !context.json() {
+            context.printer().info(NOTHING_LEFT);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut rows = wait_for(jobs, progress, &ids, WaitFor::Settled, interrupts).await?;
+        rows.jobs.extend(left.uncertain());
         let next = Continuation::of_all(&context.options());
         let solutions = context.solutions().await;
         context.note_all(picture_notes::results(&rows.jobs));
         Ok(Summary::of(&rows, &context.options(), &solutions)
             .with_notes(context.notes())
-            .with_left_out(left.document(), left.message(&options))
+            .with_left_out(left.document(), left.messages(&options))
             .report(context.printer(), &next))
     }
 }

@@ -8,9 +8,7 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{
     Comparison, FileState, JobsError, NextStep, find, removed_job, short_id,
 };
-use zoetrope_host::ledger::{
-    ClipFile, EarlierAttempt, HistoryEntry, Job, Ledger, RemovedJob, State, Target,
-};
+use zoetrope_host::ledger::{EarlierAttempt, HistoryEntry, Job, Ledger, RemovedJob, Target};
 
 use super::end_hooks;
 use super::list::SHORT_ID;
@@ -129,16 +127,17 @@ fn merge(document: &mut Value, more: Value) {
 
 /// The command that goes on with a job, with its short id; none if its result is there.
 fn next(job: &Job, ids: &[String], context: &Context) -> Option<String> {
-    let id = &job.spec.id;
-    let is_there = |file: &ClipFile| file.all().all(|file| file.path.is_file());
-    let step = match job.file() {
-        _ if !(job.state() == State::Succeeded && job.is_finalized()) => {
-            NextStep::of(job, Time::present())
+    let (id, options) = (&job.spec.id, context.options());
+    let step = || next_step::text(&NextStep::of(job, Time::present()), &options);
+    let next = match FileState::of_job(job, Comparison::Content) {
+        Some(FileState::Present) => return None,
+        Some(FileState::Changed | FileState::Unreadable) => {
+            outcome::of(job, &options).err()?.next().to_owned()
         }
-        Some(file) if !is_there(file) => NextStep::Fetch { job: id.clone() },
-        _ => return None,
+        // The result is a document.
+        None if job.is_finalized() => return None,
+        Some(FileState::Missing) | None => step(),
     };
-    let next = next_step::text(&step, &context.options());
     Some(next.replace(id, short_id(id, ids, SHORT_ID)))
 }
 

@@ -7,7 +7,7 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::NextStep;
 use zoetrope_host::ledger::{Job, State};
 
-use super::{find_job, needs_connections, only, print_result};
+use super::{NOTHING_LEFT, find_job, needs_connections, only, print_result};
 use crate::args::jobs::Watch;
 use crate::context::Context;
 use crate::follow::{Follow, is_at_provider};
@@ -26,7 +26,12 @@ impl Watch {
             let rows = ledger.rows();
             let rows = rows.map_err(|error| of_ledger(&error, &context.options()))?;
             let unfinished = rows.jobs.into_iter().filter(|job| !job.is_done());
-            unfinished.collect()
+            let unfinished: Vec<_> = unfinished.collect();
+            if unfinished.is_empty() && !context.json() {
+                context.printer().info(NOTHING_LEFT);
+                return Ok(ExitCode::SUCCESS);
+            }
+            unfinished
         } else {
             let mut watched: Vec<Job> = Vec::with_capacity(self.ids.len());
             for id in &self.ids {

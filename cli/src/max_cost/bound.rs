@@ -10,8 +10,8 @@ use zoetrope_host::digest::Sha256Digest;
 use zoetrope_host::ledger::Job;
 use zoetrope_host::money::{Money, decimal};
 
-use crate::configuration::PRACTICE;
 use crate::context::Context;
+use crate::practice_jobs::is_practice;
 use crate::report::{Failure, plan};
 
 /// The upper bound of a run's cost.
@@ -32,8 +32,6 @@ pub(crate) enum Source {
     MaxCost,
     /// The provider, by its published price. Of the built-in pack alone.
     Published,
-    /// The practice provider. It is no real money.
-    Practice,
 }
 
 impl Source {
@@ -41,7 +39,6 @@ impl Source {
         match self {
             Self::MaxCost => "max_cost",
             Self::Published => "published",
-            Self::Practice => "practice",
         }
     }
 
@@ -50,7 +47,6 @@ impl Source {
         match self {
             Self::MaxCost => "by the connection's max_cost",
             Self::Published => "by the published price",
-            Self::Practice => "by the practice provider, which charges no real money",
         }
     }
 }
@@ -61,7 +57,7 @@ impl Bound {
     pub(crate) fn document(&self) -> Value {
         match self {
             Self::Nothing => {
-                json!({ "amount": "0", "unit": null, "source": Source::Practice.as_str() })
+                json!({ "amount": "0", "unit": null, "source": "practice" })
             }
             Self::AtMost { most, source } => json!({
                 "amount": most.amount.to_string(),
@@ -74,17 +70,8 @@ impl Bound {
 
     /// The bound of a run that is served by the practice provider.
     fn of_practice(category: &str) -> Self {
-        let Some(protocol) = Protocol::of_category(category) else {
-            return Self::Unknown;
-        };
-        let Some((amount, unit)) = protocol.stated_cost() else {
-            return Self::Nothing;
-        };
-        let (source, unit) = (Source::Practice, unit.to_owned());
-        decimal(&amount).map_or(Self::Unknown, |amount| Self::AtMost {
-            most: Money { amount, unit },
-            source,
-        })
+        // What it states as a cost is no real money.
+        Protocol::of_category(category).map_or(Self::Unknown, |_| Self::Nothing)
     }
 
     /// The higher one of a published price and the operator's statement. In different units, the
@@ -128,7 +115,7 @@ impl Context {
         id: &str,
         plan: Option<&Plan>,
     ) -> Result<Bound, Failure> {
-        let Some(configured) = self.configured(node, Some(id)).await? else {
+        let Some(configured) = self.chosen(node, Some(id)).await? else {
             let category = node.connection.as_ref();
             let category = category.map_or("", |requirement| &requirement.category);
             return Ok(Bound::of_practice(category));
@@ -142,12 +129,8 @@ impl Context {
     /// The most that one further attempt at a job costs.
     pub(crate) async fn bound_of_job(&self, job: &Job) -> Result<Bound, Failure> {
         let id = &job.spec.connection;
-        if job.spec.provider_origin == PRACTICE {
-            let nodes = self.node_types().await?;
-            let node = nodes.iter().find(|node| node.name == job.spec.node);
-            let requirement = node.and_then(|node| node.connection.as_ref());
-            let category = requirement.map(|requirement| requirement.category.as_str());
-            return Ok(category.map_or(Bound::Unknown, Bound::of_practice));
+        if is_practice(job) {
+            return Ok(Bound::Nothing);
         }
         let config = self.config().await?;
         let stated = config.connection(id).and_then(|found| found.max_cost());
@@ -172,14 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn practice_provider_has_a_bound_in_each_category() {
-        assert_eq!(Bound::of_practice("pixelml"), Bound::Nothing);
-        assert_eq!(Bound::of_practice("popiart"), Bound::Nothing);
-        let shortapi = Bound::AtMost {
-            most: money("0.192 USD"),
-            source: Source::Practice,
-        };
-        assert_eq!(Bound::of_practice("shortapi"), shortapi);
+    fn practice_provider_costs_nothing_in_each_category() {
+        for category in ["pixelml", "popiart", "shortapi"] {
+            assert_eq!(Bound::of_practice(category), Bound::Nothing, "{category}");
+        }
         assert_eq!(Bound::of_practice("another"), Bound::Unknown);
     }
 

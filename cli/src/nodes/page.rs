@@ -7,6 +7,7 @@ use zoetrope_host::catalog::{About, DocumentedField, InputSchema, property_names
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::sanitize::line;
 
+use crate::ago;
 use crate::shell::quoted_text;
 
 /// The widest column of names. A longer name shifts only its own line.
@@ -90,9 +91,9 @@ impl Page {
             self.wrap("", "  ", &format!("Price: {price}"));
         }
         if let Some(duration) = about.estimated_duration {
-            let duration = humantime::format_duration(duration);
+            let usual = ago::duration(duration);
             self.text.push('\n');
-            self.wrap("", "  ", &format!("Usual duration of a run: {duration}"));
+            self.wrap("", "  ", &format!("Usual duration of a run: {usual}"));
         }
     }
 

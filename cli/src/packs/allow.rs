@@ -13,7 +13,7 @@ use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::policy::{Connections, Grant, Manifest};
 use zoetrope_host::sanitize::escaped_path;
 
-use super::confirm::confirmed;
+use super::confirm::{confirmed, may_cost};
 use super::edit::Target;
 use super::manifest_of;
 use super::show::show;
@@ -21,7 +21,7 @@ use crate::args::packs::Allow;
 use crate::categories::misspelled;
 use crate::configuration::PRACTICE;
 use crate::context::{Context, bad_component, read_component};
-use crate::report::{Failure, Phase, next_step};
+use crate::report::{Failure, Phase, next_step, unwritten};
 
 impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
@@ -34,9 +34,7 @@ impl Allow {
         let known = config.policy().grant(&digest);
         let is_unchanged = known.is_some() && self.connections.is_empty() && !self.more;
         if digest == DIGEST.into() || is_unchanged {
-            context
-                .printer()
-                .message("This component is already allowed.");
+            context.printer().info("This component is already allowed.");
             show(context, config, config.policy(), digest, Some(&requested))?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -55,12 +53,20 @@ impl Allow {
 
         target.allow(&digest, &grant)?;
         let allowed = format!("Allowed in {}.", escaped_path(target.path()));
-        context.printer().message(&allowed);
+        context.printer().info(&allowed);
         for line in confirmed(config, &requested, &grant) {
+            context.printer().info(&line);
+        }
+        for line in may_cost(&grant) {
             context.printer().message(&line);
         }
-        show(context, config, &policy, digest, Some(&requested))?;
-        Ok(ExitCode::SUCCESS)
+        let written = show(context, config, &policy, digest, Some(&requested));
+        unwritten::end(written, context.printer(), |error| {
+            let message = format!("the component {digest} is allowed, but {error}");
+            Failure::internal(Phase::Setup, message)
+                .of_unwritten(Vec::new())
+                .then(next_step::list_packs(&context.options()))
+        })
     }
 
     /// Refuses a component that requests more than an allowed one of the same name.
@@ -113,7 +119,7 @@ impl Allow {
         let unused = config.unused_connections(&known);
         let found = requested.connections.iter().map(|category| {
             let selected = config.select(category, None).map_err(|error| {
-                let next = "Choose connections with --connection, then run the same command again";
+                let next = "Choose connections with --connection, then run again";
                 Failure::usage(chain(&error)).then(next.into())
             })?;
             match selected {

@@ -7,7 +7,8 @@ use zoetrope_host::sanitize::sentence;
 
 use super::terms::{STANDARD, header_in_words, in_words};
 
-/// The permissions of a grant as it was written for this manifest, one a line.
+/// The permissions of a grant as it was written for this manifest, one a line, without those of
+/// [`may_cost`].
 pub(super) fn confirmed(config: &Config, requested: &Manifest, grant: &Grant) -> Vec<String> {
     let mut lines = Vec::new();
     for category in &requested.connections {
@@ -35,21 +36,6 @@ pub(super) fn confirmed(config: &Config, requested: &Manifest, grant: &Grant) ->
             .iter()
             .map(|host| format!("It may also send without a key: `{host}`.")),
     );
-    lines.extend(
-        grant
-            .uploads
-            .iter()
-            .map(|route| format!("It may upload pictures by `{route}`. An upload can cost money.")),
-    );
-    lines.extend(
-        grant.cancels.iter().map(|route| {
-            format!("It may cancel jobs by `{route}`. Such a request can cost money.")
-        }),
-    );
-    if grant.unsafe_reads {
-        let line = "It may read by methods other than GET and HEAD. Such a request can cost money.";
-        lines.push(line.into());
-    }
     lines.extend(grant.idempotency.iter().map(|(category, place)| {
         let words = in_words(place);
         format!(
@@ -58,6 +44,22 @@ pub(super) fn confirmed(config: &Config, requested: &Manifest, grant: &Grant) ->
     }));
     if grant.refusals_in_2xx {
         let line = "Its refusals of a submit are believed in replies with a status of 2xx too.";
+        lines.push(line.into());
+    }
+    lines
+}
+
+/// What a grant permits that can cost money, besides the submits, one a line.
+pub(super) fn may_cost(grant: &Grant) -> Vec<String> {
+    let uploads = grant.uploads.iter();
+    let uploads = uploads
+        .map(|route| format!("It may upload pictures by `{route}`. An upload can cost money."));
+    let cancels = grant.cancels.iter();
+    let cancels = cancels
+        .map(|route| format!("It may cancel jobs by `{route}`. Such a request can cost money."));
+    let mut lines: Vec<_> = uploads.chain(cancels).collect();
+    if grant.unsafe_reads {
+        let line = "It may read by methods other than GET and HEAD. Such a request can cost money.";
         lines.push(line.into());
     }
     lines

@@ -69,16 +69,15 @@ async fn list(context: &Context) -> Result<ExitCode, Failure> {
         printer.line(&listed.collect())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let width = packs.iter().map(|(_, grant)| name(grant).len()).max();
-    let width = width.unwrap_or_default();
     let rows = packs.iter().map(|(digest, grant)| {
         let (short, name, summary) = (short(digest), name(grant), summary(grant));
         let origin = if *digest == embedded {
-            "  (built in)"
+            " (built in)"
         } else {
             ""
         };
-        format!("{short}  {name:width$}  {summary}{origin}\n")
+        let lines = summary.iter().map(|permission| format!("  {permission}\n"));
+        format!("{short}  {name}{origin}\n{}", lines.collect::<String>())
     });
     printer.text(&rows.collect::<String>())?;
     Ok(ExitCode::SUCCESS)
@@ -91,8 +90,8 @@ fn name(grant: &Grant) -> &str {
     }
 }
 
-/// A grant on one line.
-fn summary(grant: &Grant) -> String {
+/// The permissions of a grant, each on a line.
+fn summary(grant: &Grant) -> Vec<String> {
     let connections = match &grant.connections {
         Connections::Any => "any connection of its category".to_owned(),
         Connections::These(ids) if ids.is_empty() => "no connection".to_owned(),
@@ -135,7 +134,7 @@ fn summary(grant: &Grant) -> String {
     if grant.refusals_in_2xx {
         parts.push("refusals in 2xx".into());
     }
-    parts.join("; ")
+    parts
 }
 
 /// A grant as JSON. `connections` is null if any connection of its categories is granted.

@@ -35,7 +35,7 @@ impl Revoke {
                 .of_unwritten(Vec::new())
                 .then(next_step::list_packs(&context.options()))
         })?;
-        printer.message(&format!("Revoked in {}.", escaped_path(target.path())));
+        printer.info(&format!("Revoked in {}.", escaped_path(target.path())));
         Ok(ExitCode::SUCCESS)
     }
 }

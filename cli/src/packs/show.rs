@@ -17,6 +17,7 @@ use super::terms::{Terms, header_in_words};
 use super::{find, granted, manifest_of, merge};
 use crate::args::packs::Show;
 use crate::context::Context;
+use crate::printer::PrintError;
 use crate::report::Failure;
 
 impl Show {
@@ -46,7 +47,7 @@ pub(super) fn show(
     policy: &Policy,
     digest: Sha256Digest,
     requested: Option<&Manifest>,
-) -> Result<(), Failure> {
+) -> Result<(), PrintError> {
     let grant = policy.grant(&digest).cloned();
     let effective = requested
         .cloned()
@@ -59,11 +60,10 @@ pub(super) fn show(
     let printer = context.printer();
     let (grant, effective) = (grant.as_ref(), effective.as_ref());
     if printer.json() {
-        printer.line(&document(digest, requested, grant, effective))?;
+        printer.line(&document(digest, requested, grant, effective))
     } else {
-        printer.text(&text(config, digest, requested, grant, effective))?;
+        printer.text(&text(config, digest, requested, grant, effective))
     }
-    Ok(())
 }
 
 fn document(

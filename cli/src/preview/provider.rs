@@ -49,7 +49,7 @@ impl Provider {
         let is_unused = wanted.is_none() && context.configuration().is_unused().await;
         if is_unused {
             context.note_unused_config().await;
-        } else if let Some(configured) = context.configured(node, wanted).await? {
+        } else if let Some(configured) = context.chosen(node, wanted).await? {
             return Ok(Self::Configured(configured));
         }
         let category = &requirement.category;
@@ -69,6 +69,18 @@ impl Provider {
             Ok(()) if protocol.is_some() => Self::Practice(connection),
             Ok(()) => Self::Placeholder(connection),
         })
+    }
+
+    /// Prints which provider serves a run, once.
+    pub(crate) async fn say(
+        context: &Context,
+        node: &NodeType,
+        wanted: Option<&str>,
+    ) -> Result<(), Failure> {
+        if wanted.is_none() && context.configuration().is_unused().await {
+            return Ok(());
+        }
+        context.configured(node, wanted).await.map(drop)
     }
 
     /// The connection of the calls.

@@ -18,8 +18,8 @@ pub(crate) enum Answer {
 }
 
 /// Whether a question can be asked: a person reads standard error and types on standard input.
-pub(crate) fn is_possible(printer: &Printer) -> bool {
-    !printer.json() && io::stdin().is_terminal() && io::stderr().is_terminal()
+pub(crate) fn is_possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks a question that is answered by yes or no.

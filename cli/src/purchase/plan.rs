@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Jobs, Submission};
 use zoetrope_host::ledger::{Job, State};
+use zoetrope_host::sanitize::line;
 
 use super::ask::{self, Answer};
 use super::left_out::LeftOut;
@@ -40,16 +41,21 @@ pub(crate) async fn resume_one(
     let failure = match plan.decide(context, submits, interrupts).await {
         Ok(true) => return Ok(()),
         Ok(false) => {
-            let message = "the job was not submitted";
-            Failure::new(ErrorKind::Interrupted, outcome::phase(job), message)
+            let (kind, message) = declined(submission);
+            Failure::new(kind, outcome::phase(job), message)
         }
         Err(failure) if failure.kind() == ErrorKind::Interrupted => failure,
         Err(failure) => return Err(failure.about(job)),
     };
-    let next = format!(
-        "zoetrope jobs resume {id} --yes{options}, or, to discard the job: {}",
-        next_step::cancel(id, &options)
-    );
+    let resume = format!("zoetrope jobs resume {id} --yes{options}");
+    let next = match submission {
+        // The provider may have the job: nothing discards it.
+        Submission::Repeated => resume,
+        Submission::First | Submission::Further => {
+            let cancel = next_step::cancel(id, &options);
+            format!("{resume}, or, to discard the job: {cancel}")
+        }
+    };
     Err(failure.about(job).then(next))
 }
 
@@ -72,7 +78,7 @@ pub(crate) async fn resume_all(
         .filter(|job| jobs.is_submitted_by_another(job));
     let mut left = LeftOut::new(&of_others.collect::<Vec<_>>());
     if let Some(note) = left.note() {
-        context.printer().message(&note);
+        context.printer().info(&note);
     }
     let submitted = rows.jobs.iter();
     let submitted = submitted.filter_map(|job| Some((job, jobs.submission_of(job)?)));
@@ -81,10 +87,25 @@ pub(crate) async fn resume_all(
         return Ok(left);
     }
     let plan = Plan::of(context, submitted.iter().copied()).await?;
-    if !plan.decide(context, submits, interrupts).await? {
-        left.keep(submitted.iter().map(|(job, _)| *job));
+    let decided = plan.decide(context, submits, interrupts).await;
+    let all: Vec<_> = submitted.iter().map(|(job, _)| *job).collect();
+    if !decided.map_err(|failure| failure.about_all(&all))? {
+        left.keep(&submitted);
     }
     Ok(left)
+}
+
+/// The failure of a job that the user does not want to be submitted.
+fn declined(submission: Submission) -> (ErrorKind, &'static str) {
+    match submission {
+        Submission::First | Submission::Further => {
+            (ErrorKind::Interrupted, "the job was not submitted")
+        }
+        Submission::Repeated => (
+            ErrorKind::OutcomeUnknown,
+            "the job was not submitted again; its outcome stays unknown",
+        ),
+    }
 }
 
 /// The submits of a command.
@@ -115,7 +136,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether the jobs are submitted. Says before what they may cost, and asks on a terminal.
+    /// Whether the jobs are submitted. Says before what they may cost, and asks on a terminal if they
+    /// may cost money.
     async fn decide(
         &self,
         context: &Context,
@@ -130,7 +152,7 @@ impl Plan {
         }
         let printer = context.printer();
         printer.message(&self.line());
-        if submits.yes || !ask::is_possible(printer) {
+        if submits.yes || self.is_free() || !ask::is_possible() {
             return Ok(true);
         }
         let question = match self.runs.len() {
@@ -140,11 +162,11 @@ impl Plan {
         match ask::ask(printer, question, interrupts).await {
             Answer::Yes => Ok(true),
             Answer::No => Ok(false),
-            Answer::Interrupted => Err(interrupted(self.runs.len(), context)),
+            Answer::Interrupted => Err(self.interrupted(&context.options())),
         }
     }
 
-    /// `3 of these jobs were never submitted. Submitting them may cost money: …`.
+    /// `3 jobs were never submitted. Submitting them costs at most …`.
     fn line(&self) -> String {
         let all = self.counts.iter();
         let parts: Vec<_> = all
@@ -155,12 +177,25 @@ impl Plan {
             _ => "them",
         };
         let bounds = || self.runs.iter().map(|(_, bound)| bound);
-        let cost = if bounds().all(|bound| *bound == Bound::Nothing) {
+        let cost = if self.is_free() {
             "costs no money: the practice provider is used".to_owned()
+        } else if bounds().all(|bound| *bound == Bound::Unknown) {
+            let first = self.runs.first().map_or("ID", |(id, _)| id);
+            let is_one = self.runs.iter().all(|(id, _)| id == first);
+            let id = if is_one { first } else { "ID" };
+            format!(
+                "may cost money; no limit is known (set max_cost in [connections.{}])",
+                line(id)
+            )
         } else {
-            format!("may cost money: {}", Total::of(bounds()))
+            format!("costs {}", Total::of(bounds()))
         };
         format!("{}. Submitting {them} {cost}.", parts.join(", "))
+    }
+
+    /// Whether the practice provider serves them all.
+    fn is_free(&self) -> bool {
+        self.runs.iter().all(|(_, bound)| *bound == Bound::Nothing)
     }
 
     fn part(&self, submission: Submission, count: usize) -> String {
@@ -175,31 +210,44 @@ impl Plan {
             .to_owned();
         }
         match (submission, count) {
-            (Submission::First, 1) => "1 of these jobs was never submitted".to_owned(),
-            (Submission::First, count) => format!("{count} of these jobs were never submitted"),
-            (Submission::Further, 1) => "1 waits to be submitted again".to_owned(),
-            (Submission::Further, count) => format!("{count} wait to be submitted again"),
+            (Submission::First, 1) => "1 job was never submitted".to_owned(),
+            (Submission::First, count) => format!("{count} jobs were never submitted"),
+            (Submission::Further, 1) => "1 job waits to be submitted again".to_owned(),
+            (Submission::Further, count) => format!("{count} jobs wait to be submitted again"),
             (Submission::Repeated, 1) => {
-                "1 with an unknown outcome is submitted again under its key".to_owned()
+                "1 job with an unknown outcome is submitted again under its key".to_owned()
             }
             (Submission::Repeated, count) => {
-                format!("{count} with an unknown outcome are submitted again under their keys")
+                format!("{count} jobs with an unknown outcome are submitted again under their keys")
             }
         }
     }
-}
 
-/// Ctrl-C at the question. The rows are as they were.
-fn interrupted(jobs: usize, context: &Context) -> Failure {
-    let options = context.options();
-    let discard = match jobs {
-        1 => format!("zoetrope jobs cancel ID{options}"),
-        _ => format!("zoetrope jobs cancel ID{options} for each"),
-    };
-    let message = "interrupted before the submit; nothing was submitted";
-    Failure::new(ErrorKind::Interrupted, Phase::Setup, message).then(format!(
-        "Run the same command again, or, to discard a job: {discard}. List the jobs: zoetrope jobs --state queued{options}"
-    ))
+    /// Ctrl-C at the question. The rows are as they were.
+    fn interrupted(&self, options: &str) -> Failure {
+        let again = "Run the same command again";
+        let is_repeated = self.counts.contains_key(&Submission::Repeated);
+        let only_repeated = is_repeated && self.counts.len() == 1;
+        let next = if only_repeated {
+            format!("{again}. List the jobs: zoetrope jobs{options}")
+        } else {
+            let each = if self.runs.len() == 1 {
+                ""
+            } else {
+                " for each"
+            };
+            format!(
+                "{again}, or, to discard a job: zoetrope jobs cancel ID{options}{each}. List the \
+                 jobs: zoetrope jobs --state queued{options}"
+            )
+        };
+        let message = if is_repeated {
+            "interrupted before the submit; this command submitted nothing"
+        } else {
+            "interrupted before the submit; nothing was submitted"
+        };
+        Failure::new(ErrorKind::Interrupted, Phase::Setup, message).then(next)
+    }
 }
 
 #[cfg(test)]
@@ -221,26 +269,49 @@ mod tests {
         for (counts, expected) in [
             (
                 &[(First, 3)][..],
-                "3 of these jobs were never submitted. Submitting them may cost money: no known upper bound.",
+                "3 jobs were never submitted. Submitting them may cost money; no limit is known (set max_cost in [connections.pixelml]).",
             ),
             (
                 &[(First, 1)],
-                "1 of these jobs was never submitted. Submitting it may cost money: no known upper bound.",
+                "1 job was never submitted. Submitting it may cost money; no limit is known (set max_cost in [connections.pixelml]).",
+            ),
+            (
+                &[(Repeated, 1)],
+                "1 job with an unknown outcome is submitted again under its key. Submitting it may cost money; no limit is known (set max_cost in [connections.pixelml]).",
             ),
             (
                 &[(First, 1), (Further, 2), (Repeated, 1)],
-                "1 of these jobs was never submitted, 2 wait to be submitted again, 1 with an unknown outcome is submitted again under its key. Submitting them may cost money: no known upper bound.",
+                "1 job was never submitted, 2 jobs wait to be submitted again, 1 job with an unknown outcome is submitted again under its key. Submitting them may cost money; no limit is known (set max_cost in [connections.pixelml]).",
             ),
         ] {
             assert_eq!(plan(counts, &Bound::Unknown).line(), expected);
         }
-        let line = plan(&[(First, 2)], &Bound::Nothing).line();
-        let text = "2 of these jobs were never submitted. Submitting them costs no money: the practice provider is used.";
+        assert!(!plan(&[(First, 2)], &Bound::Unknown).is_free());
+        let free = plan(&[(First, 2)], &Bound::Nothing);
+        assert!(free.is_free());
+        let line = free.line();
+        let text = "2 jobs were never submitted. Submitting them costs no money: the practice provider is used.";
         assert_eq!(line, text);
         let mut one = plan(&[(First, 1)], &Bound::Unknown);
         one.is_named = true;
-        let text =
-            "This job was never submitted. Submitting it may cost money: no known upper bound.";
+        let text = "This job was never submitted. Submitting it may cost money; no limit is known (set max_cost in [connections.pixelml]).";
         assert_eq!(one.line(), text);
+    }
+
+    #[test]
+    fn job_that_may_be_at_the_provider_is_not_called_unsubmitted_and_nothing_discards_it() {
+        use Submission::{First, Repeated};
+        let (kind, message) = declined(Repeated);
+        assert_eq!(kind, ErrorKind::OutcomeUnknown);
+        assert!(message.contains("its outcome stays unknown"), "{message}");
+        assert_eq!(declined(First).0, ErrorKind::Interrupted);
+        let interrupted = plan(&[(Repeated, 1)], &Bound::Unknown).interrupted("");
+        assert!(!interrupted.next().contains("cancel"), "{interrupted:?}");
+        assert!(!interrupted.message().contains("nothing was submitted"));
+        let interrupted = plan(&[(First, 2)], &Bound::Unknown).interrupted("");
+        assert!(
+            interrupted.next().contains("cancel ID for each"),
+            "{interrupted:?}"
+        );
     }
 }

@@ -39,11 +39,10 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)
             .then(next)
             .about(&job),
-        JobsError::Unconfirmed { ref job, .. } => {
-            let failure = Failure::new(kind, Phase::Poll, chain(&error));
-            failure.about(job).then(next)
-        }
-        JobsError::OutcomeKnown { ref job }
+        JobsError::OfJob { job, error } => of_jobs(*error, options).about(&job),
+        JobsError::Unconfirmed { ref job, .. }
+        | JobsError::OtherJob { asked: ref job, .. }
+        | JobsError::OutcomeKnown { ref job }
         | JobsError::NotFailed { ref job }
         | JobsError::WithoutInput { ref job }
         | JobsError::MayBeCharged { ref job, .. } => {
@@ -62,14 +61,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
             ref name,
             ref known,
         } => {
-            let near = most_similar(name, known.iter().map(String::as_str));
-            let (meant, next) = match near {
-                Some(near) => {
-                    let shown = next_step::show_node(near, options);
-                    (format!("did you mean `{}`? The", sentence(near)), shown)
-                }
-                None => ("the".into(), next),
-            };
+            let (meant, next) = meant(name, known, next, options);
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
             let message = format!("{error}; {meant} node types are {}", known.join(", "));
             Failure::new(kind, Phase::Setup, message).then(next)
@@ -79,6 +71,17 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
             Failure::new(kind, Phase::Setup, message).then(next)
         }
         error => Failure::new(kind, phase(&error), chain(&error)).then(next),
+    }
+}
+
+/// The node type that a name may mean, and the step that shows it; else `next`.
+fn meant(name: &str, known: &[String], next: String, options: &str) -> (String, String) {
+    match most_similar(name, known.iter().map(String::as_str)) {
+        Some(near) => {
+            let shown = next_step::show_node(near, options);
+            (format!("did you mean `{}`? The", sentence(near)), shown)
+        }
+        None => ("the".into(), next),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use zoetrope_host::config::is_inherited;
 use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::Time;
 use zoetrope_host::jobs::{NextStep, Repair};
@@ -46,8 +47,9 @@ impl Continuation {
         options: &str,
     ) -> Self {
         let key = quoted_text(key);
-        // Lines of standard input are gone, too.
-        let is_repeatable = run.source.settings.is_empty() && lines != Path::new("-");
+        // Lines of standard input or of a pipe are gone, too.
+        let is_gone = lines == Path::new("-") || is_inherited(lines);
+        let is_repeatable = run.source.settings.is_empty() && !is_gone;
         let (resume, retry) = if is_repeatable {
             let resume = repeated(run, (lines, folder), is_relative, &key);
             let retry = format!("{resume} --retry-failed{options}");

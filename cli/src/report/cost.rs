@@ -4,13 +4,18 @@ use zoetrope_host::contract::Charge;
 use zoetrope_host::ledger::Job;
 use zoetrope_host::sanitize::{excerpt, line};
 
+use crate::practice_jobs::is_practice;
+
 /// The longest text of a cost, in characters.
 const LONGEST: usize = 24;
 
-/// The text in a column: `0.192 USD`; `unknown` if it was charged and its cost is not known;
-/// `uncertain` or `0.192 USD?` if it may have been charged; `-` if it was not charged. A `+` says
+/// The text in a column: `free` for the practice provider, which charges no money; `0.192 USD`;
+/// `unknown` if it was charged and its cost is not known; `uncertain` or `0.192 USD?` if it may have been charged; `-` if it was not charged. A `+` says
 /// that earlier attempts at the job were or may have been charged as well.
 pub(crate) fn text(job: &Job) -> String {
+    if is_practice(job) {
+        return "free".to_owned();
+    }
     let cost = job.cost();
     let known = cost.map(|cost| {
         let text = format!("{} {}", cost.amount, cost.unit);
@@ -32,12 +37,14 @@ pub(crate) fn text(job: &Job) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use zoetrope_host::ledger::{Cost, JobSpec, Target};
 
     use super::*;
+    use crate::practice_jobs::PRACTICE_ORIGIN;
 
-    fn job(charge: Charge, cost: Option<(&str, &str)>, earlier: Option<Charge>) -> Job {
+    /// A queued job over the connection `pixelml` with this billing.
+    pub(crate) fn job(charge: Charge, cost: Option<(&str, &str)>, earlier: Option<Charge>) -> Job {
         let spec = JobSpec {
             id: "j".into(),
             node: "image_to_video".into(),
@@ -62,6 +69,15 @@ mod tests {
         job
     }
 
+    /// The same job over a connection `practice` to this origin.
+    pub(crate) fn over(mut job: Job, provider_origin: &str) -> Job {
+        let mut spec = JobSpec::clone(&job.spec);
+        spec.connection = "practice".into();
+        spec.provider_origin = provider_origin.into();
+        job.spec = spec.into();
+        job
+    }
+
     #[test]
     fn cost_says_whether_it_is_known_and_certain() {
         let known = Some(("0.192", "USD"));
@@ -78,6 +94,15 @@ mod tests {
             let text = text(&job(charge, cost, earlier));
             assert_eq!(text, expected, "{charge:?} {cost:?} {earlier:?}");
         }
+    }
+
+    #[test]
+    fn practice_provider_is_free_whatever_it_reports() {
+        let known = Some(("0.192", "USD"));
+        let paid = over(job(Charge::Yes, known, None), "https://p.example");
+        assert_eq!(text(&paid), "0.192 USD", "a configured connection");
+        let free = over(job(Charge::Yes, known, None), PRACTICE_ORIGIN);
+        assert_eq!(text(&free), "free");
     }
 
     #[test]

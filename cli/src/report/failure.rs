@@ -203,6 +203,32 @@ impl Failure {
         Self { next, ..self }
     }
 
+    /// Names the repair of a connection in the next step. `options`: the global options to repeat
+    /// in its command.
+    pub(crate) fn repaired_by(self, repair: &str, options: &str) -> Self {
+        let next = match self.step.as_deref() {
+            Some(NextStep::Repeat(Repair::Connection)) => {
+                format!("{repair}, then run the same command again")
+            }
+            Some(NextStep::ResumeConfigured { job, .. }) => {
+                format!("{repair}, then run: zoetrope jobs resume {job}{options}")
+            }
+            _ => return self,
+        };
+        Self { next, ..self }
+    }
+
+    /// Names the options of the command in the next step after a destination that exists.
+    pub(crate) fn with_places(self, places: &str) -> Self {
+        match self.step.as_deref() {
+            Some(NextStep::OtherDestination) => {
+                let next = format!("Use another {places}, or --force to replace the file");
+                Self { next, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Names the node type and the connection of the job.
     pub(crate) fn of_node_type(mut self, node: &str, connection: &str) -> Self {
         self.more.of = Some((node.to_owned(), connection.to_owned()));
@@ -317,8 +343,14 @@ impl Failure {
     /// Prints it, and returns the exit code.
     pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
         let is_of_output = self.more.unwritten.is_some();
-        if is_of_output || !printer.json() || printer.line(&self.document()).is_err() {
+        if is_of_output || !printer.json() {
             printer.message(&self.text("error"));
+        } else if let Err(error) = printer.line(&self.document()) {
+            printer.message(&self.text("error"));
+            // A reader that has gone is no fault of the output.
+            if !error.is_closed() {
+                printer.message(&format!("note: {error}"));
+            }
         }
         self.exit_code()
     }
@@ -409,11 +441,11 @@ fn charged(charge: Charge, phase: Phase) -> &'static str {
         (Charge::No, _) => "no",
         (Charge::Yes, _) => "yes",
         (Charge::Unknown, Phase::Upload) => {
-            "unknown; the provider may charge for the upload, and no job was submitted"
+            "unknown. The provider may charge for the upload. No job was submitted."
         }
         (Charge::Unknown, Phase::Poll | Phase::Download) => {
-            "unknown; the provider accepted the job, and resuming it costs nothing more"
+            "unknown. The provider may charge for this job. Resuming it costs nothing extra."
         }
-        (Charge::Unknown, _) => "unknown; the provider may have accepted the job",
+        (Charge::Unknown, _) => "unknown. The provider may have accepted the job.",
     }
 }

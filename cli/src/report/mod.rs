@@ -1,6 +1,8 @@
 //! The text and the JSON of a plan, a job, many jobs and a failure.
 
+mod alike;
 mod bad_lines;
+mod charges;
 mod closing;
 mod command;
 mod continuation;
@@ -22,6 +24,6 @@ pub(crate) use closing::closing_line;
 pub(crate) use command::of_jobs;
 pub(crate) use continuation::Continuation;
 pub(crate) use failure::{Failure, Phase, of_driver, of_ledger};
-pub(crate) use solutions::Solutions;
+pub(crate) use solutions::{Solutions, missing_credential};
 pub(crate) use summary::{Summary, is_held};
 pub(crate) use violations::field_name;

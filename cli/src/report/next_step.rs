@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use zoetrope_host::jobs::{NextStep, Repair};
+use zoetrope_host::config::is_inherited;
+use zoetrope_host::jobs::{NextStep, Repair, Unconfirmed};
 use zoetrope_host::policy::Route;
 
+use crate::ago::duration;
 use crate::args::InputSource;
 use crate::shell::{quoted, quoted_text};
 
@@ -73,7 +75,8 @@ fn of_ledger_file(step: &NextStep) -> &'static str {
     }
 }
 
-fn correct_input(node: &str, options: &str) -> String {
+/// Correct the input of a node.
+pub(crate) fn correct_input(node: &str, options: &str) -> String {
     let fields = show_node(node, options);
     format!("Correct the input and run again. List the fields: {fields}")
 }
@@ -83,15 +86,17 @@ fn unconfirmed(step: &NextStep, options: &str) -> String {
     let NextStep::AdoptUnconfirmed {
         job,
         provider_job_id,
-        is_unknown,
+        why,
     } = step
     else {
         return text(step, options);
     };
-    let first = if *is_unknown {
-        "Check the ID at the provider, then run the same command with the right one"
-    } else {
-        "Run the same command again when the provider answers"
+    let check = "Check the ID at the provider, then run the same command with the right one";
+    let first = match why {
+        Unconfirmed::Impossible => return check.into(),
+        Unconfirmed::UnknownId => check,
+        Unconfirmed::NoConnection => "Configure the connection, then run the same command again",
+        Unconfirmed::NoAnswer => "Run the same command again when the provider answers",
     };
     let id = quoted_text(provider_job_id);
     format!(
@@ -263,7 +268,7 @@ fn of_job(step: &NextStep, options: &str) -> String {
         ),
         NextStep::ResumeOnce { job, window } => format!(
             "Resume the job; the provider honours its key for {} and does not charge twice: zoetrope jobs resume {job}{options}",
-            humantime::format_duration(*window)
+            duration(*window)
         ),
         NextStep::ResumeOrFetch { job } => format!(
             "zoetrope jobs resume {job}{options}, or zoetrope jobs fetch {job} --out FILE{options}"
@@ -356,16 +361,16 @@ pub(super) fn repair_text(repair: Repair) -> &'static str {
 }
 
 /// Correct the input and check it again. A document on the command line may hold a prompt, so
-/// it is not repeated.
+/// it is not repeated; a pipe of the shell is gone.
 pub(crate) fn check_again(node: &str, input: &InputSource, options: &str) -> String {
     match input {
-        InputSource::File(path) => format!(
+        InputSource::File(path) if !is_inherited(path) => format!(
             "Correct the input, then run: zoetrope check {} --input {}{options}",
             quoted_text(node),
             quoted(path)
         ),
-        InputSource::Inline(_) => format!(
-            "Correct the input, then run the same command again. List the fields: {}",
+        _ => format!(
+            "Correct the input, then check again. List the fields: {}",
             show_node(node, options)
         ),
     }

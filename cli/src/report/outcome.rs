@@ -269,6 +269,15 @@ impl Failure {
             .of_job(facts(job))
             .of_node_type(&job.spec.node, &job.spec.connection)
     }
+
+    /// Adds the charge in the rows of these jobs, and the ids of the only one.
+    pub(crate) fn about_all(self, jobs: &[&Job]) -> Self {
+        match jobs {
+            [] => self,
+            [job] => self.about(job),
+            jobs => self.charged(charge_of(jobs.iter().map(|job| Some(job.charge())))),
+        }
+    }
 }
 
 fn interrupted(job: &Job) -> &'static str {

@@ -6,6 +6,7 @@ use zoetrope_host::contract::{Adjustment, Basis, Estimate, Note, Plan};
 use zoetrope_host::sanitize::{excerpt, line};
 
 use super::violations::field_name;
+use crate::notes;
 use crate::printer::Printer;
 
 /// The answer of `check`. `connection`: the id of the one that a run would use.
@@ -95,16 +96,22 @@ pub(crate) fn estimate_text(plan: &Plan) -> Option<String> {
 
 /// Prints the notes as text, one a line, and the defaults in one line.
 pub(crate) fn show_notes(plan: &Plan, printer: &Printer) {
-    for note in &plan.notes {
-        if note.adjustment != Adjustment::Defaulted {
-            let adjustment = note.adjustment.as_str().replace('_', " ");
-            let (path, message) = (&note.instance_path, &note.message);
-            printer.info(&format!("note: {path} {adjustment}: {message}"));
-        }
+    for note in adjusted(plan) {
+        printer.info(&note.text());
     }
     if let Some(defaults) = defaults(plan) {
         printer.info(&defaults);
     }
+}
+
+/// The notes without those on defaults.
+pub(crate) fn adjusted(plan: &Plan) -> impl Iterator<Item = notes::Note> {
+    let notes = plan.notes.iter();
+    let notes = notes.filter(|note| note.adjustment != Adjustment::Defaulted);
+    notes.map(|note| notes::Note {
+        adjustment: Some(note.adjustment.as_str()),
+        ..notes::Note::of_field(&note.instance_path, note.message.clone())
+    })
 }
 
 /// Longest default that is shown, in characters.

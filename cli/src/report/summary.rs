@@ -11,16 +11,17 @@ use zoetrope_host::jobs::{Comparison, NextStep};
 use zoetrope_host::ledger::{Job, LedgerError, Rows, State};
 use zoetrope_host::sanitize::line;
 
+use super::alike::Alike;
+use super::charges;
 use super::continuation::{Continuation, Left};
 use super::failure::{Failure, of_ledger};
 use super::next_step;
 use super::outcome;
 use super::solutions::Solutions;
-use super::title::title;
+use super::title::{short, title};
 use super::unsubmitted::at_end;
 use super::unwritten;
 use crate::exit_code;
-use crate::money::Sums;
 use crate::notes::Notes;
 use crate::printer::{PrintError, Printer};
 
@@ -37,8 +38,8 @@ pub(crate) struct Summary {
     jobs: Vec<Value>,
     /// The result files.
     files: Vec<PathBuf>,
-    /// A line for each failed job.
-    errors: Vec<String>,
+    /// The failed jobs, those that failed alike together.
+    errors: Alike,
     /// A line for each of the first jobs, where standard output does not take the answer.
     unwritten: Vec<String>,
     finalized: usize,
@@ -46,8 +47,8 @@ pub(crate) struct Summary {
     /// The attempts at the charged jobs.
     attempts: usize,
     may_be_charged: usize,
-    /// The known costs of the charged jobs.
-    spent: Sums,
+    /// The sentences about the charges.
+    charges: String,
     /// The jobs that stay queued because the provider refuses the account.
     account_refused: usize,
     /// Those of them that were not sent.
@@ -64,16 +65,29 @@ pub(crate) struct Summary {
     left: Left,
     /// The answer's field `notes`, if it has one.
     notes: Value,
-    /// The jobs that were not submitted: their field in JSON, and their line.
-    left_out: (Value, Option<String>),
+    /// The jobs that were not submitted: their field in JSON, and their lines.
+    left_out: (Value, Vec<String>),
 }
 
 impl Summary {
     /// `options`: the global options to repeat in the commands of next steps.
     pub(crate) fn of(rows: &Rows, options: &str, solutions: &Solutions<'_>) -> Self {
-        let rows_of = rows.damaged.iter().filter_map(LedgerError::damaged_row);
+        Self::of_delivered(rows, HashMap::new(), options, solutions)
+    }
+
+    /// The same. `failures`: what kept results from the places of the command, by job.
+    pub(crate) fn of_delivered(
+        rows: &Rows,
+        mut failures: HashMap<String, Failure>,
+        options: &str,
+        solutions: &Solutions<'_>,
+    ) -> Self {
+        let rows_of = || {
+            let rows = rows.damaged.iter().filter_map(LedgerError::damaged_row);
+            rows.map(|row| row.charge)
+        };
         let charges = rows.jobs.iter().map(Job::charge);
-        let charges: Vec<_> = charges.chain(rows_of.map(|row| row.charge)).collect();
+        let charges: Vec<_> = charges.chain(rows_of()).collect();
         let count = |charge| charges.iter().filter(|of_job| **of_job == charge).count();
         let held = || rows.jobs.iter().filter(|job| is_held(job));
         let shown = shown_of_held(held());
@@ -82,13 +96,13 @@ impl Summary {
         let mut summary = Self {
             jobs: Vec::with_capacity(charges.len()),
             files: Vec::new(),
-            errors: Vec::new(),
+            errors: Alike::default(),
             unwritten: Vec::new(),
             finalized: 0,
             charged: count(Charge::Yes),
-            attempts: attempts(&rows.jobs),
+            attempts: charges::attempts(&rows.jobs),
             may_be_charged: count(Charge::Unknown),
-            spent: spent(&rows.jobs),
+            charges: charges::sentences(&rows.jobs, rows_of()),
             account_refused: held().count(),
             not_sent: held().filter(|job| job.submits() == 0).count(),
             unsubmitted: at_end(unsubmitted.count(), charges.len(), options),
@@ -97,35 +111,33 @@ impl Summary {
             worst: None,
             left: Left::default(),
             notes: json!({}),
-            left_out: (Value::Null, None),
+            left_out: (Value::Null, Vec::new()),
         };
-        let comparison = if rows.jobs.len() > MAX_DIGESTED {
-            Comparison::Length
-        } else {
-            Comparison::Content
-        };
+        let comparison = comparison_of(rows.jobs.len());
         let first = rows.jobs.iter().take(MAX_PRINTED);
         summary.unwritten = first
             .map(|job| unwritten::of_many(&title(job), job))
             .collect();
         for job in &rows.jobs {
-            let answer = outcome::of_compared(job, options, comparison);
+            let answer = match failures.remove(&job.spec.id) {
+                Some(failure) => Err(failure),
+                None => outcome::of_compared(job, options, comparison),
+            };
             let answer = answer.map_err(|failure| solutions.applied_to(failure));
-            if answer.is_ok() {
-                summary.files.extend(outcome::files(job));
+            match &answer {
+                Ok(_) => summary.files.extend(outcome::files(job)),
+                Err(failure) => summary.left.add(Some(job), failure.next()),
             }
             let answer = answer.map(drop);
-            if let Err(failure) = &answer {
-                summary.left.add(Some(job), failure.next());
-            }
             let is_shown = !is_held(job) || shown.get(job.spec.connection.as_str()) == Some(&job);
-            summary.add(outcome::listed(job), &title(job), is_shown, answer);
+            let names = (&*title(job), &*short(job));
+            summary.add(outcome::listed(job), names, is_shown, answer);
         }
         for error in &rows.damaged {
             let id = error.damaged_row().map_or("", |row| &row.job);
             let failure = of_ledger(error, options);
             summary.left.add(None, failure.next());
-            summary.add(outcome::damaged(error), id, true, Err(failure));
+            summary.add(outcome::damaged(error), (id, id), true, Err(failure));
         }
         summary
     }
@@ -137,26 +149,27 @@ impl Summary {
     }
 
     /// Adds the jobs that the command left as they are: the ids of those that were not submitted,
-    /// and a line about them.
-    pub(crate) fn with_left_out(mut self, not_submitted: Value, line: Option<String>) -> Self {
-        self.left_out = (not_submitted, line);
+    /// and the lines about them.
+    pub(crate) fn with_left_out(mut self, not_submitted: Value, lines: Vec<String>) -> Self {
+        self.left_out = (not_submitted, lines);
         self
     }
 
     /// `is_shown`: whether its failure has a line.
-    fn add(&mut self, mut listed: Value, name: &str, is_shown: bool, answer: Result<(), Failure>) {
+    fn add(
+        &mut self,
+        mut listed: Value,
+        name: (&str, &str),
+        is_shown: bool,
+        answer: Result<(), Failure>,
+    ) {
         match answer {
             Ok(()) => self.finalized += 1,
             Err(failure) => {
                 listed["next"] = failure.next().into();
-                let text = format!(
-                    "{name} ({}): {}; next: {}",
-                    failure.kind(),
-                    failure.message(),
-                    failure.next()
-                );
                 if is_shown {
-                    self.errors.push(line(&text).into_owned());
+                    let id = listed["id"].as_str().unwrap_or_default();
+                    self.errors.add(name, id, &failure);
                 }
                 if self
                     .worst
@@ -247,11 +260,11 @@ impl Summary {
 
     /// Shows the failures, the counts and the next step.
     fn show(&self, all: usize, next: Option<&str>, is_written: bool, printer: &Printer) {
-        for error in self.errors.iter().take(MAX_PRINTED) {
-            printer.message(error);
+        for error in self.errors.lines(MAX_PRINTED) {
+            printer.message(&error);
         }
-        if self.errors.len() > MAX_PRINTED {
-            let more = self.errors.len() - MAX_PRINTED;
+        let more = self.errors.unnamed(MAX_PRINTED);
+        if more > 0 {
             printer.message(&format!("… and {more} more: {}", self.list));
         }
         if self.account_refused > 0 {
@@ -260,14 +273,16 @@ impl Summary {
         for line in self.unsubmitted.iter().chain(&self.left_out.1) {
             printer.message(line);
         }
-        let charged = charged_text(self.charged, self.attempts, self.may_be_charged);
-        let total = total_text(&self.spent);
-        let text = format!(
-            "{} of {all} jobs have their result. {charged}{total}",
-            self.finalized
-        );
+        let (finalized, charges) = (self.finalized, &self.charges);
+        let jobs = match all {
+            1 => "job has its result",
+            _ => "jobs have their result",
+        };
+        let text = format!("{finalized} of {all} {jobs}. {charges}");
         // What standard output did not take is not only information.
-        if is_written {
+        if all == 0 && is_written {
+            // The line on the jobs that were left out says all.
+        } else if is_written {
             printer.info(&text);
         } else {
             printer.message(&text);
@@ -275,6 +290,15 @@ impl Summary {
         if let Some(next) = next {
             printer.message(&format!("  next: {next}"));
         }
+    }
+}
+
+/// The comparison of the files of so many jobs.
+fn comparison_of(jobs: usize) -> Comparison {
+    if jobs > MAX_DIGESTED {
+        Comparison::Length
+    } else {
+        Comparison::Content
     }
 }
 
@@ -304,41 +328,6 @@ fn held_text(held: usize, not_sent: usize, all: usize) -> String {
     format!("{held} of {all} jobs stay queued{not_sent}: the provider refuses the account")
 }
 
-/// The attempts at the charged jobs. The charge of a job is that of all its attempts.
-fn attempts(jobs: &[Job]) -> usize {
-    let charged = jobs.iter().filter(|job| job.charge() == Charge::Yes);
-    let attempts = charged.map(|job| usize::try_from(job.retries).unwrap_or(usize::MAX));
-    attempts.fold(0, |sum, retries| {
-        sum.saturating_add(retries).saturating_add(1)
-    })
-}
-
-fn charged_text(jobs: usize, attempts: usize, uncertain: usize) -> String {
-    let attempts = match attempts {
-        attempts if attempts > jobs => format!(" ({attempts} attempts)"),
-        _ => String::new(),
-    };
-    format!("{jobs} charged{attempts}, {uncertain} uncertain.")
-}
-
-/// The sum of the known costs of the charged jobs.
-fn spent(jobs: &[Job]) -> Sums {
-    let mut sums = Sums::default();
-    for job in jobs.iter().filter(|job| job.charge() == Charge::Yes) {
-        if let Some(cost) = job.cost() {
-            sums.add(cost);
-        }
-    }
-    sums
-}
-
-fn total_text(spent: &Sums) -> String {
-    match spent.texts().as_slice() {
-        [] => String::new(),
-        texts => format!(" Total: {}.", texts.join(" and ")),
-    }
-}
-
 /// Whether an exit code is more urgent than another.
 fn is_worse(one: u8, other: u8) -> bool {
     let rank = |code: u8| BY_URGENCY.iter().position(|known| *known == code);
@@ -358,12 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn charged_jobs_name_their_attempts_and_held_jobs_those_that_were_not_sent() {
-        let text = "3 charged (7 attempts), 1 uncertain.";
-        assert_eq!(charged_text(3, 7, 1), text);
-        // Rows that cannot be read have no attempts.
-        assert_eq!(charged_text(3, 2, 0), "3 charged, 0 uncertain.");
-        assert_eq!(total_text(&Sums::default()), "");
+    fn held_jobs_name_those_that_were_not_sent() {
         let text = "8 of 12 jobs stay queued, 7 of them not sent: the provider refuses the account";
         assert_eq!(held_text(8, 7, 12), text);
         let text = "1 of 2 jobs stay queued: the provider refuses the account";

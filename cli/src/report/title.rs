@@ -8,17 +8,27 @@ pub(crate) fn title(job: &Job) -> String {
     of(&job.spec.key, &job.spec.id)
 }
 
-fn of(key: &str, id: &str) -> String {
-    // The key of a line of a batch ends with the number of the line.
-    let (beginning, line) = match key.rsplit_once('-') {
-        Some((beginning, line)) if is_generated(beginning) => (beginning, Some(line)),
-        _ => (key, None),
-    };
-    match line {
-        _ if !is_generated(beginning) => key.to_owned(),
-        Some(line) => format!("{id}, line {line}"),
-        None => id.to_owned(),
+/// The name of a job among others that have the same text: of a line of a batch with a generated
+/// key, the number of the line.
+pub(crate) fn short(job: &Job) -> String {
+    match of_line(&job.spec.key) {
+        Some(line) => format!("line {line}"),
+        None => title(job),
     }
+}
+
+fn of(key: &str, id: &str) -> String {
+    match of_line(key) {
+        Some(line) => format!("{id}, line {line}"),
+        None if is_generated(key) => id.to_owned(),
+        None => key.to_owned(),
+    }
+}
+
+/// The number of the line of a batch, if this is the key of one, made from a generated key.
+fn of_line(key: &str) -> Option<&str> {
+    let (beginning, line) = key.rsplit_once('-')?;
+    is_generated(beginning).then_some(line)
 }
 
 /// Whether it is a key as this program makes them.

@@ -7,9 +7,22 @@ fn is_unsubmitted(job: &Job) -> bool {
     job.state() == State::Queued && job.submits() == 0
 }
 
+fn are_unsubmitted(jobs: &[Job]) -> bool {
+    !jobs.is_empty() && jobs.iter().all(is_unsubmitted)
+}
+
+/// What the second Ctrl-C says if none of these jobs was submitted: no provider is asked.
+pub(crate) fn at_second_interrupt(jobs: &[Job]) -> Option<&'static str> {
+    let text = match jobs {
+        [_] => "Discarding the job.",
+        _ => "Discarding the jobs.",
+    };
+    are_unsubmitted(jobs).then_some(text)
+}
+
 /// What the first Ctrl-C says if none of these jobs was submitted. `options`: the global options.
 pub(crate) fn at_interrupt(jobs: &[Job], options: &str) -> Option<String> {
-    if jobs.is_empty() || !jobs.iter().all(is_unsubmitted) {
+    if !are_unsubmitted(jobs) {
         return None;
     }
     let (them, id) = match jobs {
@@ -29,8 +42,9 @@ pub(crate) fn at_end(unsubmitted: usize, all: usize, options: &str) -> Option<St
         1 => "was",
         _ => "were",
     };
+    let jobs = if all == 1 { "job" } else { "jobs" };
     Some(format!(
-        "{unsubmitted} of {all} jobs {they_were} not submitted. To discard one, run: \
+        "{unsubmitted} of {all} {jobs} {they_were} not submitted. To discard one, run: \
          zoetrope jobs cancel ID{options}"
     ))
 }
@@ -44,6 +58,9 @@ mod tests {
         assert_eq!(at_end(0, 5, ""), None);
         let text = "1 of 5 jobs was not submitted. To discard one, run: zoetrope jobs cancel ID --data-dir d";
         assert_eq!(at_end(1, 5, " --data-dir d").as_deref(), Some(text));
+        let only = at_end(1, 1, "").unwrap_or_default();
+        assert!(only.starts_with("1 of 1 job was not submitted."), "{only}");
         assert_eq!(at_interrupt(&[], ""), None);
+        assert_eq!(at_second_interrupt(&[]), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `run --batch`: a job for each line of a file.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,9 +8,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 use zoetrope_host::driver::WaitFor;
 use zoetrope_host::error::ErrorKind;
-use zoetrope_host::jobs::{Checked, Destination, Jobs, Prepared};
+use zoetrope_host::jobs::{Checked, Destination, Jobs, Prepared, job_of_key};
 
-use super::delivery::Delivery;
+use super::delivery::{Delivered, Delivery};
+use super::limit::Bounds;
 use super::place::{Distinct, Place};
 use super::{Line, prepare, request};
 use crate::args::Run;
@@ -20,12 +22,15 @@ use crate::interrupts::Interrupts;
 use crate::notes::Note;
 use crate::picture_notes;
 use crate::progress::Progress;
-use crate::report::{BadLines, Continuation, Failure, Summary};
+use crate::report::{BadLines, Continuation, Failure, Summary, of_jobs, plan};
 use crate::text_lines::TextLines;
 use crate::wait::wait_for;
 
 /// The longest documents of a batch together, in bytes.
 const MAX_BYTES: usize = 1 << 30;
+
+/// The most notes on lines that are printed; all of them are in the JSON of the answer.
+const MAX_NOTES: usize = 20;
 
 impl Run {
     /// Checks every line and stores every picture, then inserts all jobs in one commit, and drives
@@ -36,45 +41,49 @@ impl Run {
         lines: &Path,
         folder: &Path,
     ) -> Result<ExitCode, Failure> {
-        let requests = self.requests(context, lines).await?;
         let node = context.node_type(&self.node).await?;
         let place = Place::of_batch(self, folder, &node)?;
+        let requests = self.requests(context, lines).await?;
+        let wanted = self.source.connection.as_deref();
+        context.configured(&node, wanted).await?;
         if self.only_plans {
             return self.show_plans(context, &requests, &place).await;
         }
-        let key = match &self.key {
-            Some(key) => key.clone(),
-            None => {
-                let key = Uuid::now_v7().to_string();
-                let resume =
-                    format!("To resume this batch, run the same command with --key {key}.");
-                context.printer().info(&resume);
-                key
-            }
-        };
+        let key = self.key.clone();
+        let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
         let progress = Progress::new(context.options(), context.printer().clone());
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
-        let (prepared, destinations) = self
+        let (prepared, bounds, destinations) = self
             .prepare_all(context, &jobs, &requests, (&place, &key), &mut interrupts)
             .await?;
         let to = (self.force, self.deadline);
         let mut delivery = Delivery::new(context, &jobs, &progress, to);
-        let inserted = self.insert(prepared, destinations, &mut delivery, &mut interrupts);
+        let inserted = self.insert(
+            (prepared, &bounds),
+            destinations,
+            &mut delivery,
+            &mut interrupts,
+        );
         let inserted = Box::pin(inserted).await?;
+        if self.key.is_none() {
+            let resume = format!("To resume this batch, run the same command with --key {key}.");
+            context.printer().info(&resume);
+        }
         let ids: Vec<_> = inserted.iter().map(|job| job.spec.id.clone()).collect();
         let rows = wait_for(&jobs, &progress, &ids, WaitFor::Settled, &mut interrupts).await?;
-        let rows = Box::pin(delivery.deliver(rows, true, &mut interrupts)).await?;
+        let delivered = Box::pin(delivery.deliver(rows, true, &mut interrupts)).await?;
         let options = context.options();
         let is_relative = self.has_relative_pictures(&requests);
         let next = Continuation::of_batch(self, (lines, folder), is_relative, &key, &options);
         let solutions = context.solutions().await;
-        Ok(Summary::of(&rows, &options, &solutions)
+        let Delivered { rows, failures } = delivered;
+        Ok(Summary::of_delivered(&rows, failures, &options, &solutions)
             .with_notes(context.notes())
             .report(context.printer(), &next))
     }
 
-    /// Prepares every line, and checks `--max-cost`. Nothing is sent, and nothing is written to the
+    /// Checks `--max-cost`, and prepares every line. Nothing is sent, and nothing is written to the
     /// ledger.
     async fn prepare_all(
         &self,
@@ -83,14 +92,17 @@ impl Run {
         requests: &[(usize, Checked)],
         (place, key): (&Place, &str),
         interrupts: &mut Interrupts,
-    ) -> Result<(Vec<Prepared>, Vec<Destination>), Failure> {
+    ) -> Result<(Vec<Prepared>, Bounds, Vec<Destination>), Failure> {
         let mut distinct = Distinct::default();
         let width = requests
             .last()
             .map_or(1, |(line, _)| line.to_string().len());
         let mut prepared = Vec::with_capacity(requests.len());
         let mut destinations = Vec::with_capacity(requests.len());
-        let mut connections = Vec::with_capacity(requests.len());
+        // A batch that is refused leaves no folder.
+        let bounds = self
+            .check_limit_of_all(context, jobs, requests, key)
+            .await?;
         for (line, checked) in requests {
             let key = format!("{key}-{line}");
             let named = Line {
@@ -101,14 +113,36 @@ impl Run {
             distinct.add(*line, &request.destination)?;
             destinations.push(request.destination.clone());
             prepared.push(prepare(context, jobs, &request, interrupts).await?);
-            connections.push(request.connection);
         }
-        let bought = requests.iter().zip(&connections).zip(&prepared);
-        let bought = bought.map(|(((_, checked), connection), prepared)| {
-            (checked, connection.as_str(), prepared.existing())
-        });
-        self.check_limit(context, jobs, bought).await?;
-        Ok((prepared, destinations))
+        Ok((prepared, bounds, destinations))
+    }
+
+    /// Checks `--max-cost` over all lines.
+    async fn check_limit_of_all(
+        &self,
+        context: &Context,
+        jobs: &Jobs,
+        requests: &[(usize, Checked)],
+        key: &str,
+    ) -> Result<Bounds, Failure> {
+        if self.limit.max_cost.is_none() {
+            return Ok(Bounds::default());
+        }
+        let wanted = self.source.connection.as_deref();
+        let mut bought = Vec::with_capacity(requests.len());
+        for (line, checked) in requests {
+            let connection = context.connection_id(checked.node(), wanted).await?;
+            let key = format!("{key}-{line}");
+            let known = job_of_key(jobs.ledger(), checked, &connection, &key);
+            let known = known.map_err(|error| {
+                let failure = of_jobs(error, &context.options());
+                failure.of_node_type(&checked.node().name, &connection)
+            })?;
+            bought.push((checked, connection, known));
+        }
+        let bought = bought.iter();
+        let bought = bought.map(|(checked, id, known)| (*checked, id.as_str(), known.as_ref()));
+        self.check_limit(context, bought).await
     }
 
     /// Whether a line names a picture relative to the working directory.
@@ -130,18 +164,12 @@ impl Run {
         lines: &Path,
     ) -> Result<Vec<(usize, Checked)>, Failure> {
         let node = context.node_type(&self.node).await?;
-        let unreadable = |why: &dyn std::fmt::Display| {
-            let path = lines.display();
-            let message = format!("the batch `{path}` cannot be read: {why}");
-            corrected(
-                message,
-                "Name a file of input documents that exists with --batch",
-            )
-        };
+        let unreadable = |why: &dyn Display| unreadable(lines, why);
+        settings::refuse_twice(&self.source, &node)?;
         settings::refuse_wrong(&self.source.settings, &node)?;
         let file = input::open_file(lines).map_err(|error| unreadable(&error))?;
         let mut source = TextLines::new(file);
-        let (mut bytes, mut count) = (0, 0);
+        let (mut bytes, mut count, mut noted) = (0, 0, 0);
         let mut requests = Vec::new();
         let mut refused = Refused::default();
         while let Some(line) = source.next_line().map_err(|error| unreadable(&error))? {
@@ -166,18 +194,17 @@ impl Run {
                     continue;
                 }
             };
-            for (field, picture) in checked.pictures() {
-                if let Some(message) = picture_notes::damage(picture) {
-                    context.note(&Note {
-                        line: Some(number),
-                        ..Note::of_field(field, message)
-                    });
-                }
-            }
+            noted += note_line(number, &checked, noted, context);
             // Nothing is made of a batch with a refused line.
             if refused.first.is_none() {
                 requests.push((number, checked));
             }
+        }
+        if noted > MAX_NOTES {
+            let more = noted - MAX_NOTES;
+            context
+                .printer()
+                .info(&format!("note: … and {more} more notes on lines"));
         }
         refused.into_result(count)?;
         if requests.is_empty() {
@@ -187,6 +214,36 @@ impl Run {
         }
         Ok(requests)
     }
+}
+
+/// Notes which fields of a line are dropped or changed, advice, and damaged pictures; not the
+/// defaults. `before`: the number of notes on earlier lines. Returns that of the new ones.
+fn note_line(number: usize, checked: &Checked, before: usize, context: &Context) -> usize {
+    let damaged = checked.pictures().filter_map(|(field, picture)| {
+        Some(Note::of_field(field, picture_notes::damage(picture)?))
+    });
+    let mut count = 0;
+    for note in plan::adjusted(checked.plan()).chain(damaged) {
+        let line = Some(number);
+        let note = Note { line, ..note };
+        if before + count < MAX_NOTES {
+            context.note(&note);
+        } else {
+            context.notes().add(&note);
+        }
+        count += 1;
+    }
+    count
+}
+
+/// The failure of a batch that cannot be read.
+fn unreadable(lines: &Path, why: &dyn Display) -> Failure {
+    let path = lines.display();
+    let message = format!("the batch `{path}` cannot be read: {why}");
+    corrected(
+        message,
+        "Name a file of input documents that exists with --batch",
+    )
 }
 
 /// The refused lines so far.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zoetrope_host::driver::{WaitFor, deadline_after};
+use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Comparison, Destination, Fetched, FileState, Jobs};
 use zoetrope_host::ledger::{Job, Rows, State};
 
 use crate::context::Context;
 use crate::interrupts::Interrupts;
+use crate::jobs::only;
 use crate::out_path::target_note;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -25,6 +27,26 @@ pub(super) struct Delivery<'a> {
     pub(super) force: bool,
     pub(super) deadline: Duration,
     destinations: HashMap<String, Destination>,
+    /// Of many jobs, those whose results could not be delivered, by job.
+    failures: HashMap<String, Failure>,
+}
+
+/// The rows of jobs after their delivery.
+pub(super) struct Delivered {
+    /// They name the files at the places of the request.
+    pub(super) rows: Rows,
+    /// What kept results from these places, by job.
+    pub(super) failures: HashMap<String, Failure>,
+}
+
+impl Delivered {
+    /// The row of a single job; `before` if it was pruned meanwhile.
+    pub(super) fn only(self, before: Job, options: &str) -> Result<Job, Failure> {
+        match self.failures.into_values().next() {
+            Some(failure) => Err(failure),
+            None => only(self.rows, before, options),
+        }
+    }
 }
 
 impl<'a> Delivery<'a> {
@@ -41,20 +63,30 @@ impl<'a> Delivery<'a> {
             force,
             deadline,
             destinations: HashMap::new(),
+            failures: HashMap::new(),
         }
     }
 
     /// Before the wait: a job without a result gets the place of its request as its target, and a
-    /// result that was removed from its place is got again.
+    /// result that was removed from its place is got again. Of many jobs, one whose file cannot be
+    /// written keeps its row, so that the others are reported too.
     pub(super) async fn prepare(
         &mut self,
         rows: Vec<Job>,
         destinations: Vec<Destination>,
         interrupts: &mut Interrupts,
     ) -> Result<Vec<Job>, Failure> {
+        let is_single = rows.len() == 1;
         let mut prepared = Vec::with_capacity(rows.len());
-        for (job, destination) in rows.into_iter().zip(destinations) {
-            let job = self.prepared(job, &destination, interrupts).await?;
+        for (row, destination) in rows.into_iter().zip(destinations) {
+            let job = match self.prepared(row.clone(), &destination, interrupts).await {
+                Ok(job) => job,
+                Err(failure) if !is_single && failure.kind() == ErrorKind::DownloadFailed => {
+                    self.failures.insert(row.spec.id.clone(), failure);
+                    row
+                }
+                Err(failure) => return Err(failure),
+            };
             self.destinations.insert(job.spec.id.clone(), destination);
             prepared.push(job);
         }
@@ -88,7 +120,9 @@ impl<'a> Delivery<'a> {
                 return Ok(job);
             }
             let until = deadline_after(self.deadline);
-            let work = self.jobs.put_back(&job, self.force, until);
+            // `--force` is about the place that the request names.
+            let force = self.force && other.is_none();
+            let work = self.jobs.put_back(&job, force, until);
             return recording.until_interrupted(work, interrupts).await;
         }
         let Some(target) = other else {
@@ -107,19 +141,19 @@ impl<'a> Delivery<'a> {
         let work = self.jobs.redirect(&job, destination, self.force);
         let redirected = recording.until_interrupted(work, interrupts).await?;
         if let Some(note) = target_note(&job.target, &redirected.target) {
-            self.context.printer().message(&note);
+            self.context.printer().info(&note);
         }
         Ok(redirected)
     }
 
-    /// After the wait: copies results to the places of the request, or fetches them to there. The
-    /// rows that are returned name the files at those places.
+    /// After the wait: copies results to the places of the request, or fetches them to there. A job
+    /// whose result cannot be written there is among the failures.
     pub(super) async fn deliver(
-        &self,
+        mut self,
         rows: Rows,
         waits: bool,
         interrupts: &mut Interrupts,
-    ) -> Result<Rows, Failure> {
+    ) -> Result<Delivered, Failure> {
         let Rows { jobs, damaged } = rows;
         let (mut delivered, mut fetched) = (Vec::with_capacity(jobs.len()), Vec::new());
         for job in jobs {
@@ -131,8 +165,16 @@ impl<'a> Delivery<'a> {
             };
             let until = deadline_after(self.deadline);
             let fetching = self.jobs.fetch_to(&job, &target, self.force, until);
-            let done = fetching.await;
-            let done = done.map_err(|error| of_jobs(error, &self.context.options()).about(&job))?;
+            self.failures.remove(&job.spec.id);
+            let done = match fetching.await {
+                Ok(done) => done,
+                Err(error) => {
+                    let failure = of_jobs(error, &self.context.options()).about(&job);
+                    self.failures.insert(job.spec.id.clone(), failure);
+                    delivered.push(job);
+                    continue;
+                }
+            };
             delivered.push(match done {
                 Fetched::Copied { job, files } => {
                     let note = outcome::not_copied(&job, &files);
@@ -156,9 +198,12 @@ impl<'a> Delivery<'a> {
                 }
             }
         }
-        Ok(Rows {
-            jobs: delivered,
-            damaged,
+        Ok(Delivered {
+            rows: Rows {
+                jobs: delivered,
+                damaged,
+            },
+            failures: self.failures,
         })
     }
 }

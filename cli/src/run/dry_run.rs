@@ -1,13 +1,14 @@
 //! `run --dry-run`: everything up to the first request, as a plan.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use zoetrope_host::driver::{Time, now};
-use zoetrope_host::jobs::{Checked, Destination, JobsError, Submission, job_of_key};
-use zoetrope_host::ledger::{Job, Ledger};
+use zoetrope_host::driver::now;
+use zoetrope_host::jobs::{Checked, Destination, JobsError, PlannedPlace, job_of_key};
+use zoetrope_host::ledger::{Job, Ledger, State};
 use zoetrope_host::sanitize::line;
 
 use super::Line;
@@ -107,24 +108,22 @@ impl Run {
             index: line.index,
         };
         let destination = line.place.destination(&subject, Creates::Nothing)?;
-        if known.is_none() {
-            let target = destination.check_for_plan(checked, self.force);
-            target.map_err(failed)?;
-        }
-        let submits = known
-            .as_ref()
-            .is_none_or(|job| Submission::of(job, Time::present()).is_some() || self.retries(job));
-        let bound = self.bound(context, checked, &connection).await?;
-        let mut target = Map::new();
-        let place = match &known {
-            // A known job keeps its target.
-            Some(job) => job.file().map(|file| file.path.clone()),
-            None => Some(match &destination {
-                Destination::Folder(folder) | Destination::Named { folder, .. } => folder.clone(),
-                destination => destination.path(""),
-            }),
+        let place = PlannedPlace {
+            destination: &destination,
+            checked,
+            known: known.as_ref(),
+            creates_folder: line.place.creates_folder(),
+            force: self.force,
         };
-        outcome::put_path(&mut target, "target", place.as_deref());
+        place.check().map_err(failed)?;
+        let submits = known.as_ref().is_none_or(|job| self.submits(job));
+        let bound = self.bound(context, checked, &connection).await?;
+        let result = match &known {
+            Some(job) => place_of_known(job, &destination, submits),
+            None => Some(place_of_new(&destination)),
+        };
+        let mut target = Map::new();
+        outcome::put_path(&mut target, "target", result.as_deref());
         Ok(Planned {
             line: None,
             node: node.name.clone(),
@@ -145,7 +144,9 @@ impl Run {
             let runs: Vec<_> = submitted()
                 .map(|planned| (planned.connection.clone(), planned.bound.clone()))
                 .collect();
-            check(limit, &runs)?;
+            let existing = plans.iter().filter_map(|planned| planned.known.as_ref());
+            let existing: Vec<_> = existing.collect();
+            check(limit, &runs).map_err(|failure| failure.about_all(&existing))?;
         }
         let total = Total::of(submitted().map(|planned| &planned.bound));
         let document = json!({
@@ -163,6 +164,21 @@ impl Run {
         context.answer(&document, &text)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Where the result of a new job would be written: its name may depend on the job's id.
+fn place_of_new(destination: &Destination) -> PathBuf {
+    match destination {
+        Destination::Folder(folder) | Destination::Named { folder, .. } => folder.clone(),
+        destination => destination.path(""),
+    }
+}
+
+/// Where the result of an existing job is, or would be written. `submits`: it is submitted again.
+fn place_of_known(job: &Job, destination: &Destination, submits: bool) -> Option<PathBuf> {
+    let is_over = !submits && matches!(job.state(), State::Failed | State::Cancelled);
+    let other = destination.other_path(job).filter(|_| !is_over);
+    other.or_else(|| job.file().map(|file| file.path.clone()))
 }
 
 /// The local pictures of an input, which would be uploaded.

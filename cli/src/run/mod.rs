@@ -6,6 +6,7 @@ mod dry_run;
 mod limit;
 mod place;
 mod request;
+mod value_text;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,41 +20,39 @@ use zoetrope_host::error::ErrorKind;
 use zoetrope_host::jobs::{Checked, Destination, Jobs, NextStep, Prepared, SubmitRequest};
 use zoetrope_host::ledger::Job;
 
+use super::ago::duration;
 use super::args::Run;
 use super::clip_output::{self, is_standard_output};
-use super::configuration::PRACTICE;
 use super::context::Context;
 use super::end_hooks::of_option;
 use super::interrupts::Interrupts;
-use super::jobs::only;
 use super::picture_notes;
+use super::practice_jobs::is_practice;
 use super::progress::Progress;
 use super::recording::Recording;
 use super::report::{Failure, Phase, next_step, of_jobs, outcome, unwritten};
 use super::retry::retry_failed;
 use super::wait::wait_for;
 use delivery::Delivery;
+use limit::Bounds;
 use place::{Creates, Place, Subject};
 
 impl Run {
     pub(super) async fn run(self, context: &Arc<Context>) -> Result<ExitCode, Failure> {
-        context.run_at_ends(of_option(&self.exec)?);
+        self.set_up(context)?;
         if let (Some(lines), Some(folder)) = (&self.batch, &self.out_dir) {
             return self.batch(context, lines, folder).await;
         }
-        let to_output = self.out.as_deref().is_some_and(is_standard_output);
-        if to_output {
-            let other = self.events.events.then_some("--events");
-            clip_output::refuse(context, self.detach.then_some("--detach").or(other))?;
-        }
+        let to_output = self.writes_to_output(context)?;
+        let node = context.node_type(&self.node).await?;
+        let place = Place::of_run(&self, context, &node)?;
         let checked = request::read(&self, context).await?;
-        let place = Place::of_run(&self, context, checked.node())?;
         if self.only_plans {
             return self.show_plan(context, &checked, &place).await;
         }
         let key = self.key.clone();
         let key = key.unwrap_or_else(|| Uuid::now_v7().to_string());
-        let progress = Progress::new(context.options(), context.printer().clone());
+        let progress = self.progress(context);
         let jobs = context.jobs(progress.listener()).await?;
         let mut interrupts = Interrupts::listen();
         let line = Line {
@@ -63,22 +62,26 @@ impl Run {
         let request = self.request(&jobs, context, &checked, &key, line).await?;
         let prepared = prepare(context, &jobs, &request, &mut interrupts).await?;
         let bought = (&checked, request.connection.as_str(), prepared.existing());
-        self.check_limit(context, &jobs, [bought]).await?;
-        if request.connection != PRACTICE {
-            self.note_usual_duration(context, &checked);
-        }
+        let bounds = self.check_limit(context, [bought]).await?;
+        self.note_usual_duration(context, &checked, prepared.job());
+        let had_ended = prepared.existing().is_some_and(Job::is_done);
         let to = (self.force, self.deadline);
         let mut delivery = Delivery::new(context, &jobs, &progress, to);
         let places = vec![request.destination.clone()];
-        let inserted = self.insert(vec![prepared], places, &mut delivery, &mut interrupts);
+        let inserted = self.insert(
+            (vec![prepared], &bounds),
+            places,
+            &mut delivery,
+            &mut interrupts,
+        );
         let mut rows = Box::pin(inserted).await?;
         let job = rows.remove(0);
+        note_ended(had_ended, &job, context);
         let ids = [job.spec.id.clone()];
-        let until = self.until();
-        let rows = wait_for(&jobs, &progress, &ids, until, &mut interrupts).await?;
-        let rows = delivery.deliver(rows, !self.detach, &mut interrupts);
-        let rows = Box::pin(rows).await?;
-        let job = only(rows, job, &context.options())?;
+        let rows = wait_for(&jobs, &progress, &ids, self.until(), &mut interrupts).await?;
+        let delivered = delivery.deliver(rows, !self.detach, &mut interrupts);
+        let delivered = Box::pin(delivered).await?;
+        let job = delivered.only(job, &context.options())?;
         if self.detach && job.ticket().is_some() && !job.is_settled() {
             return detached(&job, context);
         }
@@ -95,6 +98,34 @@ impl Run {
         unwritten::end_of_job(written, &job, &files, context.printer(), &context.options())
     }
 
+    /// The progress of a single run.
+    fn progress(&self, context: &Context) -> Arc<Progress> {
+        let progress = Progress::new(context.options(), context.printer().clone());
+        if self.detach {
+            progress.is_detached();
+        }
+        progress
+    }
+
+    /// Whether the result goes to standard output, where that is possible.
+    fn writes_to_output(&self, context: &Context) -> Result<bool, Failure> {
+        let to_output = self.out.as_deref().is_some_and(is_standard_output);
+        if to_output {
+            let other = self.events.events.then_some("--events");
+            clip_output::refuse(context, self.detach.then_some("--detach").or(other))?;
+        }
+        Ok(to_output)
+    }
+
+    /// Tells the context what this command runs at ends, and whether it only plans.
+    fn set_up(&self, context: &Context) -> Result<(), Failure> {
+        context.run_at_ends(of_option(&self.exec)?);
+        if self.only_plans {
+            context.makes_no_folder();
+        }
+        Ok(())
+    }
+
     /// What a single run waits for.
     fn until(&self) -> WaitFor {
         if self.detach {
@@ -107,7 +138,7 @@ impl Run {
     /// Inserts jobs, or finds those that exist, and submits failed ones again if that is wanted.
     async fn insert(
         &self,
-        prepared: Vec<Prepared>,
+        (prepared, bounds): (Vec<Prepared>, &Bounds),
         places: Vec<Destination>,
         delivery: &mut Delivery<'_>,
         interrupts: &mut Interrupts,
@@ -118,17 +149,19 @@ impl Run {
         let inserting = jobs.insert(prepared);
         let mut rows = recording.until_interrupted(inserting, interrupts).await?;
         if self.retry_failed {
+            self.check_limit_of_rows(&rows, bounds)?;
             let (deadline, again) = (self.deadline, self.again);
             rows = retry_failed(jobs, rows, deadline, again, context, interrupts).await?;
         }
         delivery.prepare(rows, places, interrupts).await
     }
 
-    /// Notes a deadline before the usual end of a run.
-    fn note_usual_duration(&self, context: &Context, checked: &Checked) {
+    /// Notes a deadline before the usual end of a run at a provider.
+    fn note_usual_duration(&self, context: &Context, checked: &Checked, job: &Job) {
         let usual = About::of(checked.node()).estimated_duration;
-        if let Some(usual) = usual.filter(|usual| *usual > self.deadline && !self.detach) {
-            let [usual, deadline] = [usual, self.deadline].map(humantime::format_duration);
+        let is_awaited = !self.detach && !is_practice(job);
+        if let Some(usual) = usual.filter(|usual| *usual > self.deadline && is_awaited) {
+            let [usual, deadline] = [usual, self.deadline].map(duration);
             context.printer().info(&format!(
                 "note: a run usually takes {usual}, longer than the --deadline of {deadline}; \
                  the job continues after it"
@@ -204,6 +237,15 @@ fn recording<'a>(jobs: &'a Jobs, options: &'a str, limit: Duration) -> Recording
         options,
         job,
         limit,
+    }
+}
+
+/// Notes that the key is that of a job that had ended, and was not submitted again.
+fn note_ended(had_ended: bool, job: &Job, context: &Context) {
+    if had_ended && job.is_done() {
+        let id = &job.spec.id;
+        let text = format!("Job {id} has this key and has ended; nothing was submitted.");
+        context.printer().info(&text);
     }
 }
 

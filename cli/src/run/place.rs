@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::jobs::{CLIPS_FOLDER, Checked, Destination};
@@ -18,11 +18,12 @@ use crate::name_template::{Template, TemplateError, safe_value};
 use crate::out_path::absolute;
 use crate::report::Failure;
 
+use super::value_text::{of_other, of_picture, stem};
+
 /// The names of values that are no fields of the input.
 const NAMES: [&str; 5] = ["job", "key", "node", "index", "date"];
 
-/// The digits of a job's id in a default name: its last ones, since ids of the same minute begin
-/// alike.
+/// The digits of a job's id in a default name: its first ones, by which commands take the job.
 const ID_DIGITS: usize = 8;
 
 /// The place of results, as the command line names it.
@@ -72,21 +73,22 @@ impl Place {
         }
     }
 
-    /// The place of the results of a batch. A folder without names in it is created, unless the
-    /// command shows only its plan.
+    /// The place of the results of a batch.
     pub(super) fn of_batch(run: &Run, folder: &Path, node: &NodeType) -> Result<Self, Failure> {
         let mut folder = Written::read("--out-dir", folder, node)?;
         if let Written::Exact(path) = &mut folder {
             *path = absolute(path)?;
-            if !run.only_plans {
-                create(path)?;
-            }
         }
         let name = run.name.as_deref();
         let name = name
             .map(|name| template("--name", name, node))
             .transpose()?;
         Ok(Self::Folder { folder, name })
+    }
+
+    /// Whether the folder of a file is created: it has names in it.
+    pub(super) fn creates_folder(&self) -> bool {
+        matches!(self, Self::File(Written::Template(out)) if out.has_names_in_folders())
     }
 
     /// The destination of a job. Folders with names in them are created if that is wanted.
@@ -103,11 +105,11 @@ impl Place {
             }),
             Self::File(out) => {
                 let path = absolute(&out.path(subject))?;
-                if let (Written::Template(template), Some(folder)) = (out, path.parent())
-                    && template.has_names_in_folders()
+                if let Some(folder) = path.parent()
+                    && self.creates_folder()
                     && creates
                 {
-                    create(folder)?;
+                    create("--out", folder)?;
                 }
                 Ok(Destination::File(path))
             }
@@ -121,10 +123,10 @@ impl Place {
                 let stem = absolute(&folder.join(name))?;
                 // A name may have folders of its own.
                 if let Some(folder) = stem.parent()
-                    && (is_named || !folder.exists())
+                    && (is_named || !folder.is_dir())
                     && creates
                 {
-                    create(folder)?;
+                    create("--out-dir", folder)?;
                 }
                 Ok(Destination::Stem(stem))
             }
@@ -157,12 +159,11 @@ impl Written {
 /// The template of an option. Its names are those of [`NAMES`] and the fields of the node.
 fn template(option: &str, text: &str, node: &NodeType) -> Result<Template, Failure> {
     let refused = |error: TemplateError| {
-        let next =
-            format!("Correct {option}, then run the same command again (nothing was submitted)");
+        let next = format!("Correct {option}, then run again (nothing was sent)");
         Failure::usage(format!("{option}: {error}")).then(next)
     };
     if option == "--name" && !names_a_file(text) {
-        let next = "Use another --name, then run the same command again (nothing was submitted)";
+        let next = "Use another --name, then run again (nothing was sent)";
         return Err(Failure::usage("--name: this is no name of a file").then(next.into()));
     }
     let template = Template::parse(text).map_err(refused)?;
@@ -180,13 +181,13 @@ fn names_a_file(text: &str) -> bool {
     name.is_some_and(|name| !matches!(name, "" | "." | ".."))
 }
 
-fn create(folder: &Path) -> Result<(), Failure> {
+/// Creates the folder that this option names.
+fn create(option: &str, folder: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let folder = folder.display();
         let message = format!("the directory `{folder}` cannot be created: {error}");
-        let next = "Use another --out-dir (nothing was sent), then run the same command again \
-                    (nothing was submitted)";
-        Failure::usage(message).then(next.into())
+        let next = format!("Use another {option}, then run again (nothing was submitted)");
+        Failure::usage(message).then(next)
     })
 }
 
@@ -209,46 +210,34 @@ impl Subject<'_> {
         text.get(..10).unwrap_or(&text).to_owned()
     }
 
-    /// A field of the completed input. Of a picture, it is the name of its file without the
-    /// extension: a URL may have a secret in its query.
+    /// A field of the completed input, or of the input as it was given: the completed one may have it
+    /// under another name.
     fn field(&self, name: &str) -> String {
         let input = zoetrope_host::json::parse(&self.checked.plan().input);
         let input = input.unwrap_or(Value::Null);
+        let value = match &input[name] {
+            Value::Null => &self.checked.raw_input()[name],
+            value => value,
+        };
         let media = &self.checked.node().input_media;
-        let is_media = media.iter().any(|field| field.pointer[1..] == *name);
-        match &input[name] {
-            Value::Null => String::new(),
-            Value::String(url) if is_media => file_stem(url),
-            Value::String(text) => text.clone(),
-            value => value.to_string(),
+        let mut media = media.iter().map(|field| field.pointer.as_str());
+        let is_media =
+            media.any(|place| &place[1..] == name || input.pointer(place) == Some(value));
+        match value {
+            Value::String(url) if is_media => of_picture(url),
+            value => of_other(value),
         }
     }
 
-    /// The name of a result without a name: day, picture or node, and the end of the job's id.
+    /// The name of a result without a name: day, picture or node, and the start of the job's id.
     fn default_name(&self) -> String {
         let local = self.checked.pictures().next();
-        let picture = local.map(|(_, picture)| file_stem(picture.file_name()));
+        let picture = local.map(|(_, picture)| stem(picture.file_name()));
         let about = picture.filter(|name| !name.is_empty());
         let about = about.unwrap_or_else(|| self.checked.node().name.clone());
-        let digits = self.id.len().saturating_sub(ID_DIGITS);
-        let id = self.id.get(digits..).unwrap_or(&self.id);
+        let id = self.id.get(..ID_DIGITS).unwrap_or(&self.id);
         format!("{}-{}-{id}", self.date(), safe_value(&about))
     }
-}
-
-/// The last name of a URL or a path, without its extension; empty for the picture itself.
-fn file_stem(url: &str) -> String {
-    if url
-        .get(..5)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
-    {
-        return String::new();
-    }
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let name = path.rsplit(['/', '\\', ':']).next().unwrap_or_default();
-    let name = percent_decode_str(name).decode_utf8_lossy();
-    let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
-    stem.to_owned()
 }
 
 /// The destinations of a batch, none of which may be that of two lines.
@@ -257,20 +246,21 @@ pub(super) struct Distinct(HashMap<String, usize>);
 
 impl Distinct {
     /// Refuses a destination that another line has, before anything is sent. Some file systems do
-    /// not tell names apart that differ in case.
+    /// not tell names apart that differ in case, or in how an `ä` is composed.
     pub(super) fn add(&mut self, line: usize, destination: &Destination) -> Result<(), Failure> {
         let Destination::Stem(stem) = destination else {
             return Ok(());
         };
         let name = stem.to_string_lossy().to_lowercase();
-        let Some(other) = self.0.insert(name, line) else {
+        let name = ComposingNormalizerBorrowed::new_nfc().normalize(&name);
+        let Some(other) = self.0.insert(name.into_owned(), line) else {
             return Ok(());
         };
         let message = format!(
             "lines {other} and {line} of the batch have the same name for their results: `{}`",
             stem.display()
         );
-        let next = "Add {index} to --name, then run the same command again (nothing was submitted)";
+        let next = "Add {index} to --name, then run again (nothing was sent)";
         Err(Failure::usage(message).then(next.into()))
     }
 }
@@ -280,16 +270,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn picture_is_named_by_its_file_and_never_by_its_query() {
-        for (url, expected) in [
-            ("file:lighthouse.jpg", "lighthouse"),
-            ("file:///home/me/a%20b.tar.gz", "a b.tar"),
-            ("https://p.example/x/photo.png?token=secret", "photo"),
-            ("https://p.example/", ""),
-            ("data:image/png;base64,AAAA", ""),
-            ("lighthouse", "lighthouse"),
-        ] {
-            assert_eq!(file_stem(url), expected, "{url}");
+    fn folder_that_cannot_be_created_names_its_option() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("blocked");
+        std::fs::write(&file, "mine").expect("write");
+        for option in ["--out", "--out-dir"] {
+            let refused = create(option, &file.join("x")).expect_err("no folder");
+            let next = format!("Use another {option}, then run again (nothing was submitted)");
+            assert_eq!(refused.next(), next);
         }
     }
 
@@ -312,6 +300,8 @@ mod tests {
         let stem = |path: &str| Destination::Stem(path.into());
         assert!(distinct.add(1, &stem("/clips/a")).is_ok());
         assert!(distinct.add(2, &stem("/clips/b")).is_ok());
+        assert!(distinct.add(3, &stem("/clips/\u{e4}")).is_ok());
+        assert!(distinct.add(4, &stem("/clips/a\u{308}")).is_err());
         let refused = distinct.add(5, &stem("/clips/A")).expect_err("the first");
         assert!(
             refused.message().contains("lines 1 and 5"),

@@ -3,11 +3,13 @@
 use zoetrope_host::contract::NodeType;
 use zoetrope_host::jobs::{CheckRequest, Checked, check_context};
 
-use crate::args::Run;
+use crate::args::{InputSource, Run};
 use crate::context::Context;
 use crate::fields::explain::explained;
+use crate::fields::missing;
 use crate::notes::Note;
 use crate::report::{Failure, next_step, of_jobs, plan};
+use crate::shell::quoted;
 use crate::{input, picture_notes};
 
 /// Reads and checks the input of a single run.
@@ -19,7 +21,16 @@ pub(super) async fn read(run: &Run, context: &Context) -> Result<Checked, Failur
         return Err(Failure::usage(message).then(next));
     }
     let text = run.source.input.as_ref().map(input::read).transpose()?;
+    if let (Some(text), Some(InputSource::File(path))) = (&text, &run.source.input)
+        && input::has_several_documents(text)
+    {
+        let file = quoted(path);
+        let next = format!("Run a job for each document: --batch {file} --out-dir DIR");
+        return Err(input::several_documents().then(next));
+    }
     let checked = check(run, context, &node, text).await?;
+    let wanted = run.source.connection.as_deref();
+    context.configured(&node, wanted).await?;
     plan::show_notes(checked.plan(), context.printer());
     refuse_damaged(run, &checked)?;
     for (field, picture) in checked.pictures() {
@@ -46,11 +57,10 @@ pub(super) async fn check(
 ) -> Result<Checked, Failure> {
     let (pack, source) = (context.pack().await?, &run.source);
     let profile = source.profile.into();
-    let configured = context
-        .configured(node, source.connection.as_deref())
-        .await?;
+    let configured = context.chosen(node, source.connection.as_deref()).await?;
     let (call, options) = check_context(configured.as_ref(), profile);
-    let text = input::completed(source, text, node, pack, (&call, options)).await?;
+    let global = context.options();
+    let text = input::completed(source, text, node, pack, (&call, options), &global).await?;
     let request = CheckRequest {
         node,
         input: &text,
@@ -60,6 +70,15 @@ pub(super) async fn check(
     let checked = Checked::check(pack, &request).await;
     checked.map_err(|error| {
         let failure = of_jobs(error, &context.options());
-        failure.map_violations(|violations| explained(node, &text, violations))
+        let failure = failure.map_violations(|violations| explained(node, &text, violations));
+        match missing::options(node, failure.violations()) {
+            Some(add) => {
+                let fields = next_step::show_node(&node.name, &context.options());
+                failure.then(format!(
+                    "Add {add} and run again (nothing was sent). List the fields: {fields}"
+                ))
+            }
+            None => failure,
+        }
     })
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use zoetrope_host::config::{ConnectionEffects, Effects, GrantEffects};
 use zoetrope_host::sanitize::{line, sentence};
 
+use crate::ago::duration;
+
 /// The text, a paragraph for each subject. A value of the file is shown on one line, so that it
 /// cannot imitate another line. Writing to a text does not fail.
 pub(super) fn text(effects: &Effects) -> String {
@@ -64,7 +66,7 @@ fn describe_connection(text: &mut String, connection: &ConnectionEffects) {
     });
     let _ = writeln!(text, "    credential: {credential}{header}");
     if let Some(seconds) = connection.idempotency_seconds {
-        let window = humantime::format_duration(Duration::from_secs(seconds));
+        let window = duration(Duration::from_secs(seconds));
         let _ = writeln!(
             text,
             "    idempotency: keys are honoured for {window}; a submit is repeated within it"

@@ -20,6 +20,7 @@ use zoetrope_host::sanitize::escaped_path;
 use super::args::Trust;
 use super::configuration::bad;
 use super::context::Context;
+use super::printer::{PrintError, Printer};
 use super::report::{Failure, Phase, unwritten};
 use super::shell::quoted;
 
@@ -111,7 +112,7 @@ impl Trust {
             TrustRecord::add(record, &file, Timestamp::now()).map_err(|error| failed(&error))?;
         }
         if printer.json() {
-            printer.line(&json!({
+            let written = printer.line(&json!({
                 "ok": true,
                 "file": shown,
                 "sha256": digest,
@@ -120,20 +121,31 @@ impl Trust {
                 "needs_trust": !is_own,
                 "effects": effects,
                 "difference": difference,
-            }))?;
-        } else if is_own {
-            printer.message(
-                "This is your own configuration: it needs no trust. Nothing was recorded.",
-            );
+            }));
+            if !self.show && !is_own {
+                return end(written, printer, &format!("`{shown}` is trusted"));
+            }
+            written?;
+        } else {
+            self.say(printer, path, is_own, state == "yes");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says what is recorded, below what the file does.
+    fn say(&self, printer: &Printer, path: &Path, is_own: bool, was_trusted: bool) {
+        if is_own {
+            printer
+                .info("This is your own configuration: it needs no trust. Nothing was recorded.");
         } else if !self.show {
-            printer.message("Trusted: it is used in its folder until it changes.");
-        } else if state == "yes" {
+            printer.info("Trusted: it is used in its folder until it changes.");
+        } else if was_trusted {
+            // The answer to `--show`.
             printer.message("This file is trusted.");
         } else {
             let next = format!("Not trusted. To trust it: zoetrope trust {}", quoted(path));
             printer.message(&next);
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -166,16 +178,26 @@ fn revoke(context: &Context, record: &Path, path: &Path) -> Result<ExitCode, Fai
     }
     let printer = context.printer();
     let written = printer.answer(&json!({ "ok": true, "revoked": shown }), &shown);
-    unwritten::end(written, printer, |error| {
-        Failure::internal(
-            Phase::Setup,
-            format!("`{shown}` is not trusted any more, but {error}"),
-        )
-        .of_unwritten(Vec::new())
-        .then("zoetrope trust --list".into())
-    })?;
-    printer.message("It is not used any more until it is trusted again.");
+    end(
+        written,
+        printer,
+        &format!("`{shown}` is not trusted any more"),
+    )?;
+    printer.info("It is not used any more until it is trusted again.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ends a change of the record. `done`: what is recorded, also without an answer.
+fn end(
+    written: Result<(), PrintError>,
+    printer: &Printer,
+    done: &str,
+) -> Result<ExitCode, Failure> {
+    unwritten::end(written, printer, |error| {
+        Failure::internal(Phase::Setup, format!("{done}, but {error}"))
+            .of_unwritten(Vec::new())
+            .then("zoetrope trust --list".into())
+    })
 }
 
 /// The failure of a file that cannot be trusted.

@@ -42,6 +42,20 @@ pub(super) fn command_of<'a>(program: &'a Command, words: &[String]) -> (&'a Com
     (command, path)
 }
 
+/// The words with `jobs` before the first one that is no option, if that is a command of `jobs`.
+pub(super) fn with_jobs(program: &Command, words: &[String]) -> Option<Vec<String>> {
+    let mut place = 1;
+    while let Some(word) = words.get(place).filter(|word| word.starts_with('-')) {
+        place += 1 + usize::from(takes_next_word(program, program, word));
+    }
+    program
+        .find_subcommand("jobs")?
+        .find_subcommand(words.get(place)?)?;
+    let mut line = words.to_vec();
+    line.insert(place, "jobs".to_owned());
+    Some(line)
+}
+
 /// Whether the word is an option whose value is the next word.
 fn takes_next_word(program: &Command, command: &Command, word: &str) -> bool {
     let Some(name) = word.strip_prefix("--") else {

@@ -27,6 +27,38 @@ pub(super) fn sentence(text: &str) -> String {
     sentence
 }
 
+/// The message where a subcommand of `command` is missing.
+pub(super) fn missing_command(command: &Command, path: &str) -> String {
+    let names: Vec<_> = subcommands(command).map(Command::get_name).collect();
+    format!("`{path}` needs a command: {}", names.join(", "))
+}
+
+/// The message on missing arguments of the command at this path, and the next step, if another one
+/// than the help says more.
+pub(super) fn missing_arguments(error: &clap::Error, path: &str) -> (String, Option<String>) {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.as_slice(),
+        _ => return (sentence(&error.to_string()), None),
+    };
+    let is_of_jobs = path.starts_with("zoetrope jobs ");
+    let names = missing.iter().map(|name| match name.as_str() {
+        "<NODE>" => "a node type".to_owned(),
+        "<ID>" if path == "zoetrope jobs resume" => "a job's ID, `last`, or --all".into(),
+        "<ID>" | "<ID>..." if is_of_jobs => "a job's ID, or `last`".into(),
+        name => name.to_owned(),
+    });
+    let names: Vec<_> = names.collect();
+    let has = |name: &str| missing.iter().any(|missing| missing == name);
+    let next = match path {
+        _ if has("<NODE>") => Some("List the node types: zoetrope nodes".into()),
+        _ if is_of_jobs && missing.len() == 1 && (has("<ID>") || has("<ID>...")) => {
+            Some("List the jobs: zoetrope jobs".into())
+        }
+        _ => None,
+    };
+    (format!("`{path}` needs {}", names.join(" and ")), next)
+}
+
 /// The message on a word that is no subcommand of `command`.
 pub(super) fn unknown_command(
     error: &clap::Error,
@@ -57,11 +89,12 @@ pub(super) fn unknown_command(
 pub(super) fn unknown_argument(
     error: &clap::Error,
     program: &Command,
-    command: &Command,
-    path: &str,
+    (command, path): (&Command, &str),
+    words: &[String],
 ) -> String {
     let written = written(error);
-    let unknown = format!("`{path}` has no option `{written}`");
+    let takes_input = ["run", "check"].contains(&command.get_name());
+    let unknown = format!("`{path}` has no option `{}`", shown(written));
     let Some(name) = option_name(written) else {
         if written.starts_with('-') {
             return unknown;
@@ -69,7 +102,16 @@ pub(super) fn unknown_argument(
         if command.has_subcommands() {
             return unknown_command(error, program, command, path);
         }
-        return format!("`{path}` has no place for the argument `{written}`");
+        let place = format!("`{path}` has no place for the argument `{written}`");
+        return match extension(written) {
+            Some("png" | "jpg" | "jpeg" | "webp") if takes_input => {
+                format!("{place}; a picture is given by --image FILE")
+            }
+            Some("json") if takes_input => {
+                format!("{place}; an input document is given by --input FILE")
+            }
+            _ => place,
+        };
     };
     let elsewhere = commands_with_option(program, name);
     if !elsewhere.is_empty() {
@@ -80,23 +122,47 @@ pub(super) fn unknown_argument(
         .collect();
     match most_similar(name, comparable.iter().map(String::as_str)) {
         Some(near) => format!("{unknown}; did you mean `--{}`?", near.replace('_', "-")),
+        None if takes_input && has_value(name, words) => {
+            let field = name.replace('-', "_");
+            format!("{unknown}; a field of the node is set by --set {field}=VALUE")
+        }
         None => unknown,
     }
 }
 
-/// The only command that has what this one does not have: the subcommand that is similar or has the
-/// name, or the command with the option.
-pub(super) fn found_elsewhere(
+/// Whether an option of this name is written with a value.
+fn has_value(name: &str, words: &[String]) -> bool {
+    let mut words = words
+        .iter()
+        .skip_while(|word| option_name(word) != Some(name));
+    words.next().is_some_and(|word| word.contains('='))
+        || words.next().is_some_and(|word| !word.starts_with('-'))
+}
+
+/// An option without its value, which may be a prompt.
+fn shown(written: &str) -> &str {
+    written.split('=').next().unwrap_or_default()
+}
+
+/// The extension of a name in lower case, of the ones that are told apart.
+fn extension(name: &str) -> Option<&'static str> {
+    let (_, end) = name.rsplit_once('.')?;
+    let known = ["png", "jpg", "jpeg", "webp", "json"];
+    known
+        .into_iter()
+        .find(|known| end.eq_ignore_ascii_case(known))
+}
+
+/// The only command that is meant by an unknown one: the subcommand that is similar or has the name.
+pub(super) fn other_command(
     error: &clap::Error,
     program: &Command,
     command: &Command,
 ) -> Option<String> {
     let written = written(error);
-    let is_option = option_name(written);
-    let found = match (error.kind(), is_option) {
-        (ErrorKind::UnknownArgument, Some(name)) => commands_with_option(program, name),
-        (ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand, None)
-            if !written.starts_with('-') =>
+    let found = match error.kind() {
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
+            if !written.starts_with('-') && command.has_subcommands() =>
         {
             let names = subcommands(command).map(Command::get_name);
             match most_similar(written, names) {

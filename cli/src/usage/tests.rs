@@ -132,11 +132,7 @@ fn json_is_wanted_by_options_and_not_by_arguments_after_two_hyphens() {
 #[test]
 fn message_has_every_missing_argument_and_every_possible_value() {
     let (message, next) = said("jobs fetch");
-    for missing in [
-        "required arguments were not provided",
-        "--out <FILE>",
-        "<ID>",
-    ] {
+    for missing in ["`zoetrope jobs fetch` needs ", "--out <FILE>", "a job's ID"] {
         assert!(message.contains(missing), "{message}");
     }
     assert_eq!(next, "zoetrope jobs fetch --help");
@@ -178,7 +174,7 @@ fn misspelt_commands_and_options_are_suggested() {
         (
             "resume 01",
             "there is no command `resume`; there is `zoetrope jobs resume`",
-            "zoetrope jobs resume --help",
+            "zoetrope jobs resume 01",
         ),
         (
             "run image_to_video --imgae x",
@@ -193,7 +189,7 @@ fn misspelt_commands_and_options_are_suggested() {
         (
             "nodes --older-than 3d",
             "`zoetrope nodes` has no option `--older-than`; it is an option of `zoetrope jobs prune`",
-            "zoetrope jobs prune --help",
+            "zoetrope nodes --help",
         ),
         (
             "run -x",
@@ -212,6 +208,59 @@ fn misspelt_commands_and_options_are_suggested() {
     let names = "there is no command `bogus`; the commands are nodes, check, run, jobs";
     assert!(message.starts_with(names), "{message}");
     assert_eq!(next, "zoetrope --help");
+}
+
+#[test]
+fn next_step_is_a_line_that_works_or_the_help_of_the_command() {
+    for (line, message, next) in [
+        (
+            "--json show last",
+            "there is no command `show`; there is `zoetrope jobs show`, `zoetrope packs show`",
+            "zoetrope --json jobs show last",
+        ),
+        (
+            "resume",
+            "there is no command `resume`; there is `zoetrope jobs resume`",
+            "zoetrope jobs resume --help",
+        ),
+        (
+            "run image_to_video --yes",
+            "`zoetrope run` has no option `--yes`; it is an option of `zoetrope jobs resume`",
+            "zoetrope run --help",
+        ),
+        (
+            "run image_to_video --prompt sea",
+            "`zoetrope run` has no option `--prompt`; a field of the node is set by --set prompt=VALUE",
+            "zoetrope run --help",
+        ),
+        (
+            "check image_to_video --negative-prompt=sea",
+            "`zoetrope check` has no option `--negative-prompt`; a field of the node is set by --set negative_prompt=VALUE",
+            "zoetrope check --help",
+        ),
+        (
+            "run image_to_video examples/lighthouse.JPG",
+            "`zoetrope run` has no place for the argument `examples/lighthouse.JPG`; a picture is given by --image FILE",
+            "zoetrope run --help",
+        ),
+        (
+            "run",
+            "`zoetrope run` needs a node type",
+            "List the node types: zoetrope nodes",
+        ),
+        (
+            "jobs resume",
+            "`zoetrope jobs resume` needs a job's ID, `last`, or --all",
+            "List the jobs: zoetrope jobs",
+        ),
+        (
+            "artifacts",
+            "`zoetrope artifacts` needs a command: pull, upload",
+            "zoetrope artifacts --help",
+        ),
+    ] {
+        assert_eq!(said(line), (message.into(), next.into()), "{line}");
+    }
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn parse_errors_give_line_and_column() {
         .join("\n"),
         @r#"
     credentials = { env = "X" }
-      4:1 unknown field, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `result_origins`, `options`
+      4:1 unknown field, expected one of `category`, `base_url`, `credential`, `idempotency`, `requests_per_second`, `max_cost`, `result_origins`, `options`
     credential = { env = "X", file = "y" }
       4:14 give one of `env`, `file`, `command` and `keyring`
     credential = { environment = "X" }

@@ -349,6 +349,19 @@ impl OpenConnection {
         self.credential_note.as_deref()
     }
 
+    /// A sentence for the user about a credential that is too short to be redacted in replies that
+    /// echo it.
+    #[must_use]
+    pub fn credential_warning(&self) -> Option<String> {
+        let credential = self.credential.as_ref()?;
+        (!credential.is_redacted()).then(|| {
+            format!(
+                "the credential of connection `{}` is too short to be hidden in replies that repeat it",
+                self.connection.id
+            )
+        })
+    }
+
     /// A salted digest of the credential and of the provider's origin, for the record of a submit;
     /// `none` without a credential. Two digests of one credential differ;
     /// [`is_account`](Self::is_account) compares.

@@ -19,3 +19,5 @@ pub use secret::{
     CredentialHeader, CredentialProgram, HeaderFault, KeyringFault, ProgramFault, Removed, Secret,
     SecretError, SecretFault, SecretSource, has_keyring, remove_from_keyring,
 };
+
+pub use crate::reserved_headers::unfit_header_pattern;

@@ -102,6 +102,13 @@ impl SecretSource {
         matches!(self, Self::Program(_) | Self::Keyring(_))
     }
 
+    /// Drops what is kept of it in memory: [`read`](Self::read) asks its program again.
+    pub(crate) fn forget(&self) {
+        if let Self::Program(program) = self {
+            program.forget();
+        }
+    }
+
     /// Reads the credential, without what surrounds it: a byte-order mark, blanks, line ends,
     /// and one pair of quotes.
     ///
@@ -306,6 +313,12 @@ pub struct CredentialHeader {
 }
 
 impl CredentialHeader {
+    /// Whether it is redacted in replies that echo it: a short one is not, since chance matches
+    /// would be redacted too.
+    pub(super) fn is_redacted(&self) -> bool {
+        self.secret.reveal().len() >= redact::MIN_LENGTH
+    }
+
     /// A header of this name, whose value is `prefix` and then the credential.
     ///
     /// # Errors
@@ -313,7 +326,7 @@ impl CredentialHeader {
     /// When name or prefix is not valid in a header, or when this header cannot carry a credential.
     pub fn new(name: &str, prefix: &str, secret: Secret) -> Result<Self, HeaderFault> {
         if secret.reveal().len() < redact::MIN_LENGTH {
-            tracing::warn!(
+            tracing::info!(
                 "a credential of fewer than {} bytes is not redacted in replies that echo it",
                 redact::MIN_LENGTH
             );

@@ -257,11 +257,23 @@ impl Connections {
         Ok(resolved)
     }
 
-    /// Removes a connection from the cache after a failed request. One that is being opened is
-    /// used by the jobs that wait for it alone.
-    pub(super) async fn forget(&self, connection: &str) {
+    /// Removes a connection from the cache after a request failed with an error of this kind. One that
+    /// is being opened is used by the jobs that wait for it alone. A refused credential is asked for
+    /// again.
+    pub(super) async fn forget(&self, connection: &str, kind: ErrorKind) {
         let mut slots = self.slots.lock().await;
-        slots.retain(|key, _| key.connection != connection);
+        slots.retain(|key, slot| {
+            let is_other = key.connection != connection;
+            if !is_other
+                && kind == ErrorKind::Unauthorized
+                && let Ok(open) = slot.try_lock()
+                && let Some((resolved, _)) = &*open
+                && let Some(credential) = resolved.connection.connection().credential()
+            {
+                credential.source.forget();
+            }
+            is_other
+        });
     }
 }
 
@@ -329,9 +341,47 @@ mod tests {
         let opened = cache.open("mine", &requirement, &placement).now_or_never();
         assert!(opened.expect("not held up").is_ok());
         for connection in ["mine", "slow"] {
-            cache.forget(connection).now_or_never().expect("forgotten");
+            let kind = ErrorKind::Unavailable;
+            cache
+                .forget(connection, kind)
+                .now_or_never()
+                .expect("forgotten");
         }
         assert!(slow.now_or_never().is_none());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn program_is_asked_again_after_its_credential_was_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let script = format!(
+            "cd '{}' && echo run >> runs && echo sk-$(grep -c run runs)",
+            folder.path().display()
+        );
+        let words = ["/bin/sh", "-c", &script].map(std::ffi::OsString::from);
+        let command = crate::external_command::ExternalCommand::new(words).expect("a command");
+        let base = "https://api.example.com".parse().expect("base");
+        let connection = Connection::new("mine".parse().expect("id"), "pixelml", base);
+        let connection = connection.with_credential(Credential {
+            source: SecretSource::Program(crate::connections::CredentialProgram::new(command)),
+            header: None,
+            prefix: None,
+        });
+        let cache = Connections::new(Arc::new(Opens(Arc::new(connection))));
+        let (requirement, placement) = (requirement(), CredentialPlacement::new("x-api-key", ""));
+        for (kind, expected) in [
+            (None, "sk-1"),
+            (Some(ErrorKind::Unavailable), "sk-1"),
+            (Some(ErrorKind::Unauthorized), "sk-2"),
+        ] {
+            if let Some(kind) = kind {
+                cache.forget("mine", kind).await;
+            }
+            let resolved = cache.open("mine", &requirement, &placement).await;
+            let resolved = resolved.expect("open");
+            let credential = resolved.connection.credential().expect("a credential");
+            assert_eq!(credential.searched_text(), expected, "{kind:?}");
+        }
     }
 
     #[tokio::test]

@@ -69,18 +69,25 @@ struct Leader<'a> {
     /// Whether a wait ended at the own deadline, before that of the row.
     is_outwaited: bool,
     behind: Behind,
+    /// Whether a process that follows has found a submit of another process, to which it leaves the
+    /// lock from `yield_at` on.
+    has_submit_of_another: bool,
+    yield_at: Instant,
 }
 
 /// Drives until the jobs of `waiting` are where they should be, or `modes` ends it. Only for
 /// the process that holds the lock.
+///
+/// `least`: how long a process that follows drives before it leaves the lock to one that submits.
 pub(super) async fn lead(
     shared: &Shared,
     waiting: &mut Waiting,
     modes: &mut watch::Receiver<DriveMode>,
+    least: Duration,
 ) -> Result<Term, DriverError> {
     shared.steps.writer.set_draining(false);
     let row = Row::write(&shared.ledger);
-    let driven = drive_jobs(shared, waiting, modes).await;
+    let driven = drive_jobs(shared, waiting, modes, least).await;
     row.end().await;
     driven
 }
@@ -90,6 +97,7 @@ async fn drive_jobs(
     shared: &Shared,
     waiting: &mut Waiting,
     modes: &mut watch::Receiver<DriveMode>,
+    least: Duration,
 ) -> Result<Term, DriverError> {
     let drive_mode = *modes.borrow();
     let begun = unless_draining(modes, begin(shared, waiting, drive_mode));
@@ -97,6 +105,7 @@ async fn drive_jobs(
         return Ok(Term::Ended);
     };
     let mut leader = begun?;
+    leader.yield_at += least;
     let driven = leader.drive(modes).await;
     if matches!(driven, Err(DriverError::LedgerHeld)) {
         shared.steps.writer.set_draining(true);
@@ -132,6 +141,8 @@ async fn begin<'a>(
         next_late_at: Instant::now(),
         is_outwaited: false,
         behind: Behind::default(),
+        has_submit_of_another: false,
+        yield_at: Instant::now(),
     };
     leader.follow_clock();
     leader.restore_delays().await?;
@@ -190,6 +201,9 @@ impl Leader<'_> {
                 }
             }
             let wake = self.spawn_ready(drive_mode).min(self.next_read_at);
+            if self.has_submit_of_another && Instant::now() >= self.yield_at {
+                return Ok(Term::Yielded);
+            }
             tokio::select! {
                 Some(finished) = self.running.tasks.join_next_with_id() => {
                     self.on_finished(finished)?;
@@ -370,12 +384,21 @@ impl Leader<'_> {
             time: Time::of(&self.shared.ledger),
             instant: Instant::now(),
         };
+        // The requester's lock is checked only where a submit depends on it.
+        let submits = may_submit(&job, now.time);
+        let follows = drive_mode == DriveMode::Following;
+        if submits && follows && self.is_of_another(&job) {
+            // It stays held until this process no longer drives.
+            self.has_submit_of_another = true;
+            return Ok(());
+        }
         let mode = Mode {
             drive: drive_mode,
-            // The requester's lock is checked only where a submit depends on it.
-            is_awaited: !may_submit(&job, now.time)
-                || drive_mode != DriveMode::Following && self.waiting.ids.contains(&job.spec.id)
-                || self.shared.requester.is_alive(&job.schedule.requester),
+            // A process that follows submits nothing.
+            is_awaited: !submits
+                || !follows
+                    && (self.waiting.ids.contains(&job.spec.id)
+                        || self.shared.requester.is_alive(&job.schedule.requester)),
             is_bundled: self.is_bundled(&job.spec.component),
         };
         let limits = self.limits_of(&job.spec.connection, now.instant);
@@ -403,6 +426,12 @@ impl Leader<'_> {
             Admission::Defer => {}
         }
         Ok(())
+    }
+
+    /// Whether another process that runs requested a job: that process submits it.
+    fn is_of_another(&self, job: &Job) -> bool {
+        let requester = &job.schedule.requester;
+        requester != self.shared.requester.name() && self.shared.requester.is_alive(requester)
     }
 
     fn spawn_step(&mut self, job: Job, kind: Kind, event: Option<Event>, opens: bool) {

@@ -46,6 +46,11 @@ impl Others {
         }
     }
 
+    /// Whether a process has a row as the driver.
+    pub(super) fn is_driven(&self) -> bool {
+        self.watch.process().is_some()
+    }
+
     /// Reads the row of the driver.
     pub(super) fn look(&mut self, ledger: &Ledger) {
         self.watch.look(ledger);

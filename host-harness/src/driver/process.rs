@@ -21,10 +21,11 @@ use super::leader::lead;
 use super::others::Others;
 use super::shared::{Origin, Shared};
 use super::steps::Steps;
-use super::term::Term;
+use super::term::{Term, Turns};
 use super::wait::{DriveMode, LEDGER_POLL_INTERVAL, WaitFor, Waiting, changed, unless_draining};
 use crate::component::Pack;
-use crate::ledger::{Inserted, Job, Ledger, LedgerError, Millis, State};
+use crate::error::ErrorKind;
+use crate::ledger::{Inserted, Job, JobError, Ledger, LedgerError, Millis, State};
 use crate::rights;
 
 /// How long a process waits for the rows that others have changed before it looks at its deadlines.
@@ -139,16 +140,20 @@ impl Driver {
         Ok(self.shared.steps.command(job.clone(), event).await?)
     }
 
-    /// Resumes every job that is not done, for this process and until `deadline_at`; returns
-    /// their ids, oldest first.
+    /// Resumes every job that is not done, except those of the ids in `left`, for this process and
+    /// until `deadline_at`; returns their ids, oldest first.
     ///
     /// # Errors
     ///
     /// When the rows cannot be written; some may have been written.
-    pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, DriverError> {
-        let requester = self.requester().to_owned();
+    pub async fn resume_all(
+        &self,
+        left: &HashSet<String>,
+        deadline_at: Millis,
+    ) -> Result<Vec<String>, DriverError> {
+        let (requester, left) = (self.requester().to_owned(), left.clone());
         let resuming = move |ledger: &Ledger, _: &Steps| {
-            Ok(ledger.resume_all(deadline_at, &requester, now())?)
+            Ok(ledger.resume_all(&left, deadline_at, &requester, now())?)
         };
         let resumed = self.on_thread(resuming).await?;
         let unclear = resumed
@@ -236,26 +241,27 @@ impl Driver {
         }
         let mut seen = None;
         let mut others = Others::begin();
+        let mut turns = Turns::begin();
         loop {
             others.look(&self.shared.ledger);
-            if let Some(lock) = self.try_lock()?
+            let lock = if turns.is_own() {
+                self.try_lock()?
+            } else {
+                None
+            };
+            if let Some(lock) = lock
                 && others.allow_driving()
             {
-                tracing::info!("this process drives the jobs");
-                let ended = lead(&self.shared, &mut waiting, &mut modes).await;
-                tracing::info!("this process no longer drives");
-                drop(lock);
-                if ended? == Term::Ended {
+                if self
+                    .drive(lock, &mut waiting, &mut modes, &mut turns)
+                    .await?
+                {
                     return Ok(());
                 }
-                tracing::error!(
-                    "another process drives the jobs although this one has the lock on \
-                     driver.lock: the locks of this file system do not exclude other machines; \
-                     use a data directory on a local disk"
-                );
                 others = Others::begin();
                 continue;
             }
+            turns.look(others.is_driven());
             let drive_mode = *modes.borrow();
             // Another process may hold the ledger, and the deadlines count all the same.
             let read = self.read_changes(&mut waiting, &mut seen, drive_mode);
@@ -279,6 +285,30 @@ impl Driver {
                 () = changed(&mut modes) => {}
             }
         }
+    }
+
+    /// Drives for a turn; returns whether the wait has ended.
+    async fn drive(
+        &self,
+        lock: File,
+        waiting: &mut Waiting,
+        modes: &mut watch::Receiver<DriveMode>,
+        turns: &mut Turns,
+    ) -> Result<bool, DriverError> {
+        tracing::info!("this process drives the jobs");
+        let ended = lead(&self.shared, waiting, modes, turns.least()).await;
+        tracing::info!("this process no longer drives");
+        drop(lock);
+        match ended? {
+            Term::Ended => return Ok(true),
+            Term::Yielded => turns.leave(),
+            Term::Lost => tracing::error!(
+                "another process drives the jobs although this one has the lock on driver.lock: \
+                 the locks of this file system do not exclude other machines; use a data directory \
+                 on a local disk"
+            ),
+        }
+        Ok(false)
     }
 
     /// Updates `waiting` if another process has changed the ledger since the version `seen`.
@@ -339,8 +369,11 @@ impl Driver {
         unasked: bool,
     ) -> Result<Job, AdoptError> {
         let steps = &self.shared.steps;
-        let ticket = steps.ticket_of(&job, provider_job_id).await;
-        let ticket = ticket.map_err(AdoptError::Job)?;
+        let ticket = match steps.ticket_of(&job, provider_job_id).await {
+            // It is made when the connection is there: before the first poll.
+            Err(error) if unasked && lacks_connection(&error) => String::new(),
+            ticket => ticket.map_err(AdoptError::Job)?,
+        };
         if !unasked {
             let confirmed = steps.confirm(&job, &ticket).await;
             confirmed.map_err(AdoptError::Unconfirmed)?;
@@ -353,6 +386,15 @@ impl Driver {
         let settled = steps.command(job, &event).await;
         settled.map_err(|error| AdoptError::Driver(error.into()))
     }
+}
+
+/// Whether a call needs a connection that cannot be used.
+fn lacks_connection(error: &JobError) -> bool {
+    use ErrorKind::{BadConfig, ConnectionChanged, ConnectionUnavailable};
+    matches!(
+        error.kind,
+        BadConfig | ConnectionChanged | ConnectionUnavailable
+    )
 }
 
 /// Inserts jobs, as [`Driver::add`].

@@ -113,6 +113,10 @@ impl Steps {
             Ok(resolved_job) => resolved_job,
             Err(error) => return self.settled_unresolved(job, error).await,
         };
+        let job = match self.with_ticket(job).await? {
+            ControlFlow::Break(done) => return Ok(*done),
+            ControlFlow::Continue(job) => *job,
+        };
         let rate = resolved_job.rate;
         // The leader ends before its steps only with this process.
         let _ = opened.send(Opened {
@@ -183,6 +187,32 @@ impl Steps {
             longest_pause,
             node,
         })
+    }
+
+    /// The job with a ticket, if its id was recorded without a connection.
+    async fn with_ticket(
+        &self,
+        job: Job,
+    ) -> Result<ControlFlow<Box<Done>, Box<Job>>, Arc<LedgerError>> {
+        let lacks = job.stage.provider_job();
+        let lacks = lacks.is_some_and(|job| job.is_unconfirmed && job.ticket.is_empty());
+        let Some(id) = job.provider_job_id().filter(|_| lacks).map(str::to_owned) else {
+            return Ok(ControlFlow::Continue(Box::new(job)));
+        };
+        let ticket = match self.ticket_of(&job, &id).await {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                let done = self.settled_unresolved(job, error).await?;
+                return Ok(ControlFlow::Break(Box::new(done)));
+            }
+        };
+        let adopted = Event::Adopted {
+            ticket,
+            provider_job_id: id,
+            is_confirmed: false,
+        };
+        let job = self.settle(job, &adopted).await?;
+        Ok(ControlFlow::Continue(Box::new(job)))
     }
 
     /// A ticket for the provider's job of this id.

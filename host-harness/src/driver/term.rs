@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::clock::now;
 use super::this_process;
@@ -20,6 +20,8 @@ pub(super) enum Term {
     Ended,
     /// Another process began to drive.
     Lost,
+    /// This process follows, and another one has a job to submit.
+    Yielded,
 }
 
 /// The row of this process as the driver, from the begin of its term to its end.
@@ -62,5 +64,69 @@ impl Drop for Row {
     fn drop(&mut self) {
         self.seen.abort();
         self.ledger.end_driving();
+    }
+}
+
+/// The turns of a process that follows, between those of processes that submit.
+pub(super) struct Turns {
+    /// When this process may take the lock again.
+    own_at: Instant,
+    /// Whether the turn that it left was not taken.
+    is_untaken: bool,
+}
+
+/// How long a turn is left to another process, which looks for the lock ten times a second. If none
+/// takes it, for example because the other one is stopped, this process drives for as long.
+const TURN: Duration = Duration::from_secs(2);
+
+impl Turns {
+    pub(super) fn begin() -> Self {
+        Self {
+            own_at: Instant::now(),
+            is_untaken: false,
+        }
+    }
+
+    /// Whether this process may take the lock.
+    pub(super) fn is_own(&self) -> bool {
+        Instant::now() >= self.own_at
+    }
+
+    /// How long this process drives before it leaves the lock to a process that submits.
+    pub(super) fn least(&self) -> Duration {
+        if self.is_untaken {
+            TURN
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Leaves a turn to another process.
+    pub(super) fn leave(&mut self) {
+        self.own_at = Instant::now() + TURN;
+        self.is_untaken = true;
+    }
+
+    /// Notes whether another process drives.
+    pub(super) fn look(&mut self, is_driven: bool) {
+        self.is_untaken &= !is_driven;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turn_that_was_left_and_not_taken_is_followed_by_one_of_some_length() {
+        let mut turns = Turns::begin();
+        assert!(turns.is_own());
+        assert_eq!(turns.least(), Duration::ZERO);
+        turns.leave();
+        assert!(!turns.is_own());
+        turns.look(false);
+        assert_eq!(turns.least(), TURN, "no process drove");
+        turns.look(true);
+        assert_eq!(turns.least(), Duration::ZERO, "another one drove");
     }
 }

@@ -26,9 +26,9 @@ const LEAST: Millis = 1_000;
 pub enum DriveMode {
     /// Until the jobs that it waits for are settled.
     Normal,
-    /// The same for jobs that were submitted. This process requests no submit: a queued job is
-    /// submitted only for another process that requested it, and is not waited for otherwise. Beside
-    /// a process that drives, nothing is written.
+    /// The same for jobs that were submitted. This process submits nothing: it lets another process
+    /// drive that requested a queued job, and does not wait for one otherwise. Beside a process that
+    /// drives, nothing is written.
     Following,
     /// As `Normal`, without new submits.
     NoNewSubmits,

@@ -304,7 +304,7 @@ pub(crate) async fn send_safely(
     let reused = channel.reused;
     match channel.send(request(), first_byte).await {
         Err(EgressError::ReplyLost(ReplyLost::Terminated(error))) if reused => {
-            tracing::debug!(%error, "a pooled connection was stale");
+            tracing::debug!(?error, "a pooled connection was stale");
             let channel = client.open(destination, Reuse::Fresh, connect).await?;
             channel.send(request(), first_byte).await
         }

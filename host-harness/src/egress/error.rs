@@ -273,9 +273,9 @@ pub enum Denial {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplyLost {
-    /// The connection ended before the reply did.
+    /// The connection ended before the reply did; with the cause, if that says more.
     #[error("the connection broke before the reply was complete")]
-    Terminated(#[source] hyper::Error),
+    Terminated(#[source] Option<hyper::Error>),
     /// No reply in time.
     #[error("no reply within {}", humantime::format_duration(*.after))]
     Timeout {
@@ -346,7 +346,7 @@ impl ReplyLost {
         } else if error.is_parse() {
             Self::Protocol(error)
         } else {
-            Self::Terminated(error)
+            Self::Terminated(Some(error).filter(|error| !error.is_incomplete_message()))
         }
     }
 }

@@ -95,6 +95,12 @@ impl Checked {
         &self.plan
     }
 
+    /// The input as the user gave it, with local pictures as `file:` URLs.
+    #[must_use]
+    pub fn raw_input(&self) -> &Value {
+        &self.raw_input
+    }
+
     /// The local pictures, each with the JSON Pointer of its field.
     pub fn pictures(&self) -> impl Iterator<Item = (&str, &Picture)> {
         let pictures = self.pictures.iter();

@@ -1,6 +1,7 @@
 //! Commands for existing jobs.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 
 use super::error::JobsError;
 use super::find::find;
+use super::next_step::is_of_connection;
 use crate::component::Pack;
 use crate::contract::Charge;
 use crate::driver::pure::{Event, may_resolve};
@@ -91,18 +93,23 @@ impl Jobs {
         self.apply(job, &self.resumed(deadline_at)).await
     }
 
-    /// Resumes every job that is not done, for this process; returns their ids, oldest first.
+    /// Resumes every job that is not done, except those of the ids in `left`, for this process;
+    /// returns their ids, oldest first.
     ///
     /// # Errors
     ///
     /// [`JobsError::NotResumed`], when the ledger cannot be written; some rows may have been
     /// written.
-    pub async fn resume_all(&self, deadline_at: Millis) -> Result<Vec<String>, JobsError> {
-        let resumed = self.driver.resume_all(deadline_at).await;
+    pub async fn resume_all(
+        &self,
+        left: &HashSet<String>,
+        deadline_at: Millis,
+    ) -> Result<Vec<String>, JobsError> {
+        let resumed = self.driver.resume_all(left, deadline_at).await;
         resumed.map_err(|source| self.not_resumed(source))
     }
 
-    pub(super) fn not_resumed(&self, source: DriverError) -> JobsError {
+    fn not_resumed(&self, source: DriverError) -> JobsError {
         let mut jobs = self.ledger().rows().unwrap_or_default().jobs;
         jobs.retain(|job| !job.is_done());
         let spent = jobs.into_iter().find(|job| job.charge() != Charge::No);
@@ -155,14 +162,14 @@ impl Jobs {
 
     /// Sets the provider's job of this id as the job of a row whose outcome is unknown; returns
     /// the new row. The provider is asked first, with one poll, whether it knows the id; with
-    /// `unasked`, it is not. Until a reply has shown the job, it can be replaced by another one.
+    /// `unasked`, it is not, and no connection is needed. Until a reply has shown the job, it can be replaced by another one.
     /// Nothing that costs money is sent.
     ///
     /// # Errors
     ///
     /// [`JobsError::OutcomeKnown`]; [`JobsError::OtherJob`]; [`JobsError::NotAdopted`], when the
     /// component or its connection refuses; [`JobsError::Unconfirmed`], when the provider does not
-    /// know the id or does not answer; or when the ledger fails.
+    /// know the id, does not answer or cannot be asked; or when the ledger fails.
     pub async fn adopt(
         &self,
         job: &Job,
@@ -172,9 +179,11 @@ impl Jobs {
         let job = self.unknown(job).await?;
         let (ledger, spec) = (self.ledger(), &job.spec);
         let other = ledger.job_of_provider_id(&spec.provider_origin, provider_job_id, &spec.id)?;
-        if let Some(job) = other {
+        if let Some(other) = other {
+            let (asked, job) = (job, other);
             let provider_job_id = provider_job_id.to_owned();
             return Err(JobsError::OtherJob {
+                asked: Box::new(asked),
                 job,
                 provider_job_id,
             });
@@ -185,8 +194,10 @@ impl Jobs {
             .await;
         let job = Box::new(job);
         adopted.map_err(|error| match error {
-            AdoptError::Job(error) => JobsError::NotAdopted { job, error },
-            AdoptError::Unconfirmed(error) => JobsError::Unconfirmed {
+            AdoptError::Job(error) if !is_of_connection(error.kind) => {
+                JobsError::NotAdopted { job, error }
+            }
+            AdoptError::Job(error) | AdoptError::Unconfirmed(error) => JobsError::Unconfirmed {
                 job,
                 provider_job_id: provider_job_id.to_owned(),
                 error,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::names::{LAST, SHORTEST};
-use super::next_step::{NextStep, Repair};
+use super::next_step::{NextStep, Repair, Unconfirmed};
 use super::spent::Spent;
 use crate::component::CallError;
 use crate::contract::Charge;
@@ -17,6 +17,7 @@ use crate::ledger::{Job, JobError, LedgerError, RemovedJob, State};
 use crate::media::MediaError;
 use crate::policy::Missing;
 use crate::sanitize::sentence;
+use crate::similar::most_similar;
 
 /// Why a command failed. For the variants up to [`JobsError::Prune`], no job was made or
 /// changed.
@@ -114,6 +115,8 @@ pub enum JobsError {
         sentence(provider_job_id)
     )]
     OtherJob {
+        /// The job that was asked about, which did not change.
+        asked: Box<Job>,
         /// The other job.
         job: String,
         /// The provider's own id.
@@ -179,6 +182,14 @@ pub enum JobsError {
         /// What the provider or its connection says.
         error: JobError,
     },
+    /// A request for an existing job failed. The job did not change.
+    #[error("{error}")]
+    OfJob {
+        /// The job.
+        job: Box<Job>,
+        /// Why.
+        error: Box<JobsError>,
+    },
     /// The file could not be copied.
     #[error("the file cannot be copied")]
     Copy {
@@ -234,6 +245,7 @@ impl JobsError {
             | Self::Unwritten { source: error, .. }
             | Self::NotResumed { source: error, .. } => error.kind(),
             Self::Copy { .. } => ErrorKind::DownloadFailed,
+            Self::OfJob { error, .. } => return error.kind(),
             Self::Connection(error)
             | Self::NotAdopted { error, .. }
             | Self::Unconfirmed { error, .. } => error.kind,
@@ -289,8 +301,9 @@ impl JobsError {
             } => NextStep::AdoptUnconfirmed {
                 job: job.spec.id.clone(),
                 provider_job_id: provider_job_id.clone(),
-                is_unknown: error.kind == ErrorKind::JobLost,
+                why: Unconfirmed::of(error.kind),
             },
+            Self::OfJob { error, .. } => error.next_step(),
             Self::Copy { job, .. } => NextStep::Fetch {
                 job: job.spec.id.clone(),
             },
@@ -313,6 +326,11 @@ impl JobsError {
         }
     }
 
+    pub(super) fn of_job(self, job: &Job) -> Self {
+        let (job, error) = (Box::new(job.clone()), Box::new(self));
+        Self::OfJob { job, error }
+    }
+
     pub(super) fn unwritten(job: &Job) -> impl FnOnce(DriverError) -> Self {
         let job = Box::new(job.clone());
         move |source| Self::Unwritten { job, source }
@@ -325,6 +343,9 @@ impl From<LedgerError> for JobsError {
     }
 }
 
+/// The shortest name that may be a misspelt [`LAST`].
+const LAST_NEAR: usize = 3;
+
 /// What may be meant instead of a name that no job has.
 fn suggestion(name: &str, similar: Option<&str>) -> String {
     match similar {
@@ -332,20 +353,30 @@ fn suggestion(name: &str, similar: Option<&str>) -> String {
         Some(id) if name.len() < SHORTEST && id.starts_with(name) => {
             format!("; give {SHORTEST} characters of the ID at least")
         }
+        None if name.len() >= LAST_NEAR && most_similar(name, [LAST].into_iter()).is_some() => {
+            format!("; did you mean `{LAST}`?")
+        }
         Some(id) => format!("; did you mean `{id}`?"),
+        None if name.len() < SHORTEST => format!("; a job's ID has {SHORTEST} characters at least"),
         None => String::new(),
     }
 }
 
 fn unconfirmed(provider_job_id: &str, error: &JobError) -> String {
     let (id, said) = (sentence(provider_job_id), &error.message);
-    if error.kind == ErrorKind::JobLost {
-        format!("the provider does not know a job `{id}`: {said}; the job was not changed")
-    } else {
-        format!(
-            "the provider did not say whether it knows a job `{id}`: {said}; the job was not changed"
-        )
-    }
+    let what = match Unconfirmed::of(error.kind) {
+        Unconfirmed::UnknownId => format!("the provider does not know a job `{id}`"),
+        Unconfirmed::Impossible => {
+            format!("`{id}` cannot be the provider's ID of the job: no request can have it")
+        }
+        Unconfirmed::NoConnection if error.kind != ErrorKind::Unauthorized => {
+            format!("the provider was not asked whether it knows a job `{id}`")
+        }
+        _ => {
+            format!("the provider did not say whether it knows a job `{id}`")
+        }
+    };
+    format!("{what}: {said}; the job was not changed")
 }
 
 fn not_failed(job: &Job) -> String {

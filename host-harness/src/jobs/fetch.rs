@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::commands::Jobs;
 use super::error::JobsError;
+use super::presence::{Comparison, FileState};
 use crate::download::{self, CLIPS_FOLDER, Unfinished, check_target, digest_of};
 use crate::driver::pure::Event;
 use crate::ledger::{ClipFile, Job, Millis, State, Target};
@@ -20,7 +21,8 @@ pub enum Fetched {
     },
     /// The job has a new target. [`Jobs::wait`] for the job downloads the result.
     TargetChanged(Job),
-    /// The provider has no result of the job. The job was not changed: a fetch never submits.
+    /// The job was not changed: the provider has no result of it, and a fetch never submits; or a
+    /// file of its result cannot be read.
     LeftAlone(Job),
 }
 
@@ -31,7 +33,7 @@ impl Jobs {
     ///
     /// # Errors
     ///
-    /// [`JobsError::Target`], when `out` cannot be used; [`JobsError::Copy`]; or when the ledger
+    /// [`JobsError::OfJob`], when `out` cannot be used; [`JobsError::Copy`]; or when the ledger
     /// fails.
     pub async fn fetch(
         &self,
@@ -43,7 +45,7 @@ impl Jobs {
         if has_no_result(job) {
             return Ok(Fetched::LeftAlone(job.clone()));
         }
-        check_target(out, force).map_err(JobsError::Target)?;
+        check_target(out, force).map_err(|error| JobsError::Target(error).of_job(job))?;
         let target = Target::File(out.to_owned());
         self.fetch_to(job, &target, force, deadline_at).await
     }
@@ -61,9 +63,11 @@ impl Jobs {
         force: bool,
         deadline_at: Millis,
     ) -> Result<Fetched, JobsError> {
-        if has_no_result(job) {
+        if has_no_result(job) || is_unreadable(job).await {
             return Ok(Fetched::LeftAlone(job.clone()));
         }
+        let found = self.found_again(job).await?;
+        let job = &found;
         let (row, to) = (job.clone(), target.clone());
         // Reads and copies the files.
         let work = move || copy_if_here(&row, &to, force);
@@ -82,6 +86,19 @@ impl Jobs {
             job = self.apply(&job, &event).await?;
         }
         Ok(Fetched::TargetChanged(job))
+    }
+
+    /// The job, finished if the files of its result are at their places again.
+    async fn found_again(&self, job: &Job) -> Result<Job, JobsError> {
+        if job.is_finalized() || job.file().is_none() {
+            return Ok(job.clone());
+        }
+        let row = job.clone();
+        let work = move || row.file().is_some_and(|file| file.all().all(is_intact));
+        if tokio::task::spawn_blocking(work).await.unwrap_or_default() {
+            return self.apply(job, &Event::Finalized).await;
+        }
+        Ok(job.clone())
     }
 
     /// Gives a result of one file that is complete, and could not get its name, the name `out`. The
@@ -153,15 +170,27 @@ pub(super) fn is_copy_of(path: &Path, file: &ClipFile) -> bool {
     digest.is_some_and(|digest| digest.to_string() == file.sha256)
 }
 
+/// Whether a file is where it was written, and is the same.
+fn is_intact(file: &ClipFile) -> bool {
+    is_copy_of(&file.path, file)
+}
+
+/// Whether a file of the result cannot be read, and may be at its place.
+async fn is_unreadable(job: &Job) -> bool {
+    let row = job.clone();
+    let work = move || FileState::of_job(&row, Comparison::Length);
+    let state = tokio::task::spawn_blocking(work).await;
+    state.is_ok_and(|state| state == Some(FileState::Unreadable))
+}
+
 /// Copies a result's first file to the target, and the further ones to numbered names beside it.
 /// `None` if the first file does not exist or was changed. Further ones that do not exist are
 /// left out.
 fn copy_if_here(job: &Job, target: &Target, force: bool) -> Option<Result<Fetched, JobsError>> {
     let result = job.file().filter(|_| job.is_finalized())?;
-    let is_intact = |file: &&ClipFile| is_copy_of(&file.path, file);
-    result.all().next().filter(is_intact)?;
+    result.all().next().filter(|file| is_intact(file))?;
     let mut files = Vec::new();
-    for (number, file) in result.all().filter(is_intact).enumerate() {
+    for (number, file) in result.all().filter(|file| is_intact(file)).enumerate() {
         let is_it = |path: &Path| is_copy_of(path, file);
         let to = target.free_path_of(number, &file.media_type, is_it);
         let copied = download::copy(&file.path, &to, &job.spec.id, force && number == 0);

@@ -7,7 +7,8 @@ use crate::ledger::{Job, Ledger, LedgerError, RemovedJob, Rows};
 /// The job of this name: its id, the beginning of its id, the provider's id of it, or [`LAST`]. For
 /// a program that only reads. A name that no job has may be that of a removed one.
 ///
-/// A whole id of a job counts before everything else.
+/// A whole id of a job counts before everything else. Ids are in lower case, and are found whatever
+/// the case of the name is.
 ///
 /// # Errors
 ///
@@ -17,16 +18,19 @@ pub fn find(ledger: &Ledger, name: &str) -> Result<Job, JobsError> {
     if name == LAST {
         return only(ledger.newest()?, name)?.ok_or_else(|| none(ledger, name));
     }
-    if let Some(job) = ledger.job(name)? {
-        return Ok(job);
-    }
-    if let Some(removed) = ledger.removed_job(name)? {
-        return Err(of_removed(removed));
+    let id = name.to_ascii_lowercase();
+    for id in [name, &id] {
+        if let Some(job) = ledger.job(id)? {
+            return Ok(job);
+        }
+        if let Some(removed) = ledger.removed_job(id)? {
+            return Err(of_removed(removed));
+        }
     }
     let mut rows = if name.len() < SHORTEST {
         Rows::default()
     } else {
-        ledger.jobs_like(name)?
+        ledger.jobs_like(&id)?
     };
     add(&mut rows, ledger.jobs_of_any_provider(name)?);
     if let Some(job) = only(rows, name)? {
@@ -35,7 +39,7 @@ pub fn find(ledger: &Ledger, name: &str) -> Result<Job, JobsError> {
     let mut removed = if name.len() < SHORTEST {
         Vec::new()
     } else {
-        ledger.removed_like(name)?
+        ledger.removed_like(&id)?
     };
     let named = ledger.removed_of_any_provider(name)?;
     removed.extend(named);

@@ -121,8 +121,8 @@ pub enum NextStep {
         job: String,
         /// The provider's own id.
         provider_job_id: String,
-        /// Whether the provider says that it does not know the id.
-        is_unknown: bool,
+        /// Why it has not.
+        why: Unconfirmed,
     },
     /// Show the job.
     Show {
@@ -276,6 +276,38 @@ pub enum Repair {
     LocalDataDirectory,
     /// Unknown: a fault of this program, whose logs may have details.
     NothingKnown,
+}
+
+/// Why a provider has not confirmed an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// It does not know the id.
+    UnknownId,
+    /// It did not answer.
+    NoAnswer,
+    /// There is no usable connection to ask it over.
+    NoConnection,
+    /// No request can have this id.
+    Impossible,
+}
+
+impl Unconfirmed {
+    /// By the kind of the error of the poll.
+    pub(super) fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::JobLost => Self::UnknownId,
+            ErrorKind::Denied => Self::Impossible,
+            ErrorKind::Unauthorized => Self::NoConnection,
+            kind if is_of_connection(kind) => Self::NoConnection,
+            _ => Self::NoAnswer,
+        }
+    }
+}
+
+/// Whether the error is that of a connection that cannot be used.
+pub(super) fn is_of_connection(kind: ErrorKind) -> bool {
+    use ErrorKind::{BadConfig, ConnectionChanged, ConnectionUnavailable};
+    matches!(kind, BadConfig | ConnectionChanged | ConnectionUnavailable)
 }
 
 impl NextStep {
@@ -445,6 +477,17 @@ impl NextStep {
             }
             LedgerError::Busy { .. } => Self::repeat(Repair::OtherProcess),
             LedgerError::Stopped => Self::repeat(Repair::NothingKnown),
+            // A file in its place, or a file system such as `/proc`. Rights have another error.
+            LedgerError::Folder { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::AlreadyExists
+                ) =>
+            {
+                Self::repeat(Repair::LocalDataDirectory)
+            }
             error => Self::repeat(repair(error.lacks())),
         }
     }

@@ -1,13 +1,13 @@
 //! The place of the result of a job that exists already, and another one that a request names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check::Checked;
 use super::commands::Jobs;
 use super::error::JobsError;
 use super::fetch::{changed_target, is_copy_of};
 use super::removed::removed_job;
-use super::submit::{Destination, SubmitRequest};
+use super::submit::Destination;
 use crate::download::check_target;
 use crate::driver::now;
 use crate::ledger::{Job, Millis, Target};
@@ -71,23 +71,36 @@ impl Destination {
         (!is_same).then_some(wanted)
     }
 
+    /// The same path, if a result may be written there: of a removed job whose files are gone, none
+    /// is. Without an extension while the type of the result is unknown.
+    #[must_use]
+    pub fn other_path(&self, job: &Job) -> Option<PathBuf> {
+        let target = self.other_than(job)?;
+        if job.is_removed() && !job.is_finalized() {
+            return None;
+        }
+        Some(match job.file().filter(|_| job.is_finalized()) {
+            Some(file) => target.path_of(&file.media_type),
+            None => self.path(&job.spec.id),
+        })
+    }
+
     /// Refuses another place for the result of an existing job, before anything is sent. The
     /// result itself may be there already.
-    pub(super) fn check_of(&self, job: &Job, request: &SubmitRequest<'_>) -> Result<(), JobsError> {
-        let Some(target) = self.other_than(job) else {
+    pub(super) fn check_of(
+        &self,
+        job: &Job,
+        checked: &Checked,
+        force: bool,
+    ) -> Result<(), JobsError> {
+        let Some(path) = self.other_path(job) else {
             return Ok(());
         };
-        if job.is_removed() && !job.is_finalized() {
-            return Ok(());
+        match job.file().filter(|_| job.is_finalized()) {
+            None => self.check(checked, force),
+            Some(file) if is_copy_of(&path, file) => Ok(()),
+            Some(_) => check_target(&path, force).map_err(JobsError::Target),
         }
-        let Some(file) = job.file().filter(|_| job.is_finalized()) else {
-            return self.check(request.checked, request.force);
-        };
-        let path = target.path_of(&file.media_type);
-        if is_copy_of(&path, file) {
-            return Ok(());
-        }
-        check_target(&path, request.force).map_err(JobsError::Target)
     }
 }
 
@@ -135,5 +148,10 @@ mod tests {
         assert_eq!(other(&job, file("/clips/b.mp4")), None, "its file");
         assert_eq!(other(&job, stem("/clips/b")), None, "its file");
         assert!(other(&job, stem("/clips/07")).is_some());
+        let path = stem("/other/07").other_path(&job);
+        assert_eq!(path, Some("/other/07.mp4".into()));
+        job.stage = stage(State::Succeeded, false);
+        let path = stem("/other/07").other_path(&job);
+        assert_eq!(path, Some("/other/07".into()), "its type is not known");
     }
 }

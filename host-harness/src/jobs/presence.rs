@@ -1,6 +1,8 @@
 //! Whether the files of a result are where they were written.
 
-use std::io;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::download::digest_of;
 use crate::ledger::{ClipFile, Job};
@@ -17,6 +19,8 @@ pub enum FileState {
     Missing,
     /// Something else has its name.
     Changed,
+    /// It may be there, and this process cannot read it.
+    Unreadable,
 }
 
 /// How a file is compared with the ledger's record of it.
@@ -36,6 +40,7 @@ impl FileState {
             Self::Present => "present",
             Self::Missing => "missing",
             Self::Changed => "changed",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -45,7 +50,7 @@ impl FileState {
         let metadata = match std::fs::metadata(&file.path) {
             Ok(metadata) => metadata,
             // The name of a link that leads to nothing is taken.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 let is_taken = std::fs::symlink_metadata(&file.path).is_ok();
                 return if is_taken {
                     Self::Changed
@@ -53,18 +58,33 @@ impl FileState {
                     Self::Missing
                 };
             }
-            Err(_) => return Self::Missing,
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Self::Missing,
+            Err(_) => return Self::Unreadable,
         };
         if !metadata.is_file() || metadata.len() != file.bytes {
             return Self::Changed;
         }
         if comparison == Comparison::Content && file.bytes <= MAX_DIGESTED {
-            let digest = digest_of(&file.path).ok().flatten();
-            if digest.is_none_or(|digest| digest.to_string() != file.sha256) {
-                return Self::Changed;
-            }
+            return match digest_of(&file.path) {
+                Ok(Some(digest)) if digest.to_string() == file.sha256 => Self::Present,
+                Ok(_) => Self::Changed,
+                Err(_) => Self::Unreadable,
+            };
         }
-        Self::Present
+        match File::open(&file.path) {
+            Ok(_) => Self::Present,
+            Err(_) => Self::Unreadable,
+        }
+    }
+
+    /// What is said of an unreadable file: "cannot be read: Permission denied".
+    #[must_use]
+    pub fn unreadable(path: &Path) -> String {
+        match File::open(path).map_err(|error| (error.kind(), error)) {
+            Err((ErrorKind::PermissionDenied, _)) => "cannot be read: Permission denied".into(),
+            Err((_, error)) => format!("cannot be read: {error}"),
+            Ok(_) => "cannot be read".into(),
+        }
     }
 
     /// The worst state among the files of a result; `None` if the job has no files with their
@@ -116,5 +136,52 @@ mod tests {
             std::fs::remove_file(&moved).expect("remove");
             assert_eq!(states(), ["changed"; 2], "the link leads to nothing");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_without_permission_is_unreadable_and_not_missing() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("folder");
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).expect("folder");
+        let mut file = ClipFile {
+            path: inner.join("clip.mp4"),
+            sha256: Sha256Digest::of(b"the clip").to_string(),
+            bytes: 8,
+            media_type: "video/mp4".into(),
+            others: Vec::new(),
+            left_out: Vec::new(),
+        };
+        std::fs::write(&file.path, "the clip").expect("write");
+        for (locked, open) in [(file.path.clone(), 0o600), (inner.clone(), 0o700)] {
+            let mode = |mode| {
+                let mode = std::fs::Permissions::from_mode(mode);
+                std::fs::set_permissions(&locked, mode).expect("permissions");
+            };
+            mode(0);
+            // Permissions do not hold for the administrator.
+            if File::open(&file.path).is_err() {
+                for comparison in [Comparison::Length, Comparison::Content] {
+                    assert_eq!(FileState::of(&file, comparison), FileState::Unreadable);
+                }
+                let said = FileState::unreadable(&file.path);
+                assert_eq!(said, "cannot be read: Permission denied");
+            }
+            mode(open);
+            assert_eq!(
+                FileState::of(&file, Comparison::Content),
+                FileState::Present
+            );
+        }
+        // No file system has this name.
+        file.path = folder.path().join("n".repeat(5_000));
+        assert_eq!(
+            FileState::of(&file, Comparison::Length),
+            FileState::Unreadable
+        );
+        file.path = folder.path().join("inner/clip.mp4/below-a-file");
+        assert_eq!(FileState::of(&file, Comparison::Length), FileState::Missing);
     }
 }

@@ -15,7 +15,8 @@ impl Jobs {
     /// [`wait`](Self::wait) downloads the result again. Nothing is submitted or charged.
     ///
     /// A file that has become another one is replaced only with `force`: without it, the job is
-    /// returned unchanged, and [`FileState::of_job`] says so.
+    /// returned unchanged, and [`FileState::of_job`] says so. The same holds for a file that cannot be
+    /// read, also with `force`.
     ///
     /// # Errors
     ///
@@ -43,6 +44,11 @@ impl Jobs {
 /// Copies the files back that the data directory has; returns the worst state after that.
 fn copied_back(job: &Job, clips: &Path, force: bool) -> Option<FileState> {
     let result = job.file().filter(|_| job.is_finalized())?;
+    // What cannot be read may be the result itself.
+    let unreadable = FileState::Unreadable;
+    if FileState::of_job(job, Comparison::Content) == Some(unreadable) {
+        return Some(unreadable);
+    }
     let mut worst = FileState::Present;
     for file in result.all() {
         let state = FileState::of(file, Comparison::Content);
@@ -129,5 +135,14 @@ mod tests {
         assert_eq!(std::fs::read(&result.path).expect("it stays"), b"mine");
         assert_eq!(put_back(true), Some(FileState::Present));
         assert_eq!(std::fs::read(&result.path).expect("the first"), b"one");
+        std::fs::remove_file(&result.path).expect("remove");
+        if let Stage::Succeeded { file, .. } = &mut job.stage {
+            let mut hidden = result.clone();
+            hidden.others[0].file.path = folder.path().join("n".repeat(5_000));
+            *file = ResultFile::Finalized(hidden);
+        }
+        let states = [false, true].map(|force| copied_back(&job, &clips, force));
+        assert_eq!(states, [Some(FileState::Unreadable); 2]);
+        assert!(!result.path.exists(), "nothing is put back");
     }
 }

@@ -95,6 +95,10 @@ fn missing(file: &ResultFile) -> Option<String> {
     match file.file() {
         Some(file) => {
             let state = |file: &&ClipFile| FileState::of(file, Comparison::Length);
+            // What cannot be read may be there.
+            if file.all().any(|file| state(&file) == FileState::Unreadable) {
+                return None;
+            }
             let gone = file.all().find(|file| state(file) != FileState::Present)?;
             let what = match state(&gone) {
                 FileState::Changed => "is another file now",

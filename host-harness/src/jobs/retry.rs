@@ -15,7 +15,7 @@ impl Jobs {
     /// # Errors
     ///
     /// [`JobsError::Removed`], [`JobsError::WithoutInput`], [`JobsError::NotFailed`], [`JobsError::MayBeCharged`] and
-    /// [`JobsError::Target`], where its result could not be written, or when the ledger cannot be read.
+    /// [`JobsError::OfJob`], where its result could not be written, or when the ledger cannot be read.
     pub fn check_retry(&self, job: &Job, again: bool) -> Result<(), JobsError> {
         let (ledger, id) = (self.ledger(), &job.spec.id);
         if ledger.job(id)?.is_none()
@@ -26,7 +26,8 @@ impl Jobs {
         }
         if may_retry(job, again) {
             return match &job.target {
-                Target::File(path) => check_target(path, job.force).map_err(JobsError::Target),
+                Target::File(path) => check_target(path, job.force)
+                    .map_err(|error| JobsError::Target(error).of_job(job)),
                 Target::Stem(_) => Ok(()),
             };
         }

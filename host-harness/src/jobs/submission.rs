@@ -1,11 +1,9 @@
 //! Which jobs a command submits that resumes them.
 
-use std::collections::HashSet;
-
 use super::commands::Jobs;
 use super::error::JobsError;
 use crate::driver::pure::{Time, may_submit};
-use crate::ledger::{Job, LedgerError, Millis, State};
+use crate::ledger::{Job, State};
 
 /// Why resuming a job submits it, which may cost money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,34 +56,6 @@ impl Jobs {
     pub async fn settle_orphans(&self) -> Result<(), JobsError> {
         Ok(self.driver.settle_orphans().await?)
     }
-
-    /// Resumes every job that is not done, except those of these ids, for this process; returns the
-    /// ids of the resumed ones, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// As [`resume_all`](Self::resume_all).
-    pub async fn resume_all_but(
-        &self,
-        left: &HashSet<String>,
-        deadline_at: Millis,
-    ) -> Result<Vec<String>, JobsError> {
-        if left.is_empty() {
-            return self.resume_all(deadline_at).await;
-        }
-        let rows = self.ledger().rows()?;
-        let undone = rows.jobs.iter().filter(|job| !job.is_done());
-        let undone = undone.map(|job| &job.spec.id);
-        let damaged = rows.damaged.iter().filter_map(LedgerError::damaged_row);
-        let ids = undone.chain(damaged.map(|row| &row.job));
-        let ids: Vec<_> = ids.filter(|id| !left.contains(*id)).cloned().collect();
-        let resumed = self
-            .driver
-            .resume_these(ids.iter().map(String::as_str), deadline_at)
-            .await;
-        resumed.map_err(|source| self.not_resumed(source))?;
-        Ok(ids)
-    }
 }
 
 #[cfg(test)]
@@ -95,6 +65,7 @@ mod tests {
     use crate::driver::pure::{Event, SubmitFailure, decide};
     use crate::error::ErrorKind;
     use crate::ledger::JobError;
+    use crate::ledger::Millis;
     use crate::ledger::testing::queued;
 
     fn after(events: impl IntoIterator<Item = Event>, idempotency_ms: Millis) -> Job {

@@ -72,6 +72,21 @@ pub enum Destination {
     },
 }
 
+/// A destination that a plan checks.
+#[derive(Clone, Copy)]
+pub struct PlannedPlace<'a> {
+    /// The destination.
+    pub destination: &'a Destination,
+    /// The input.
+    pub checked: &'a Checked,
+    /// The job of the key, if there is one.
+    pub known: Option<&'a Job>,
+    /// Whether the folder of [`Destination::File`] is created. Those of the others are.
+    pub creates_folder: bool,
+    /// Whether an existing file is replaced.
+    pub force: bool,
+}
+
 /// A job that is ready to be inserted or resumed.
 pub struct Prepared {
     entry: Entry,
@@ -81,6 +96,12 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// The job: the existing one, also a removed one, or the new one.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        self.entry.job()
+    }
+
     /// The job of the request's key, if there is one already; also a removed one.
     #[must_use]
     pub fn existing(&self) -> Option<&Job> {
@@ -153,18 +174,25 @@ impl Jobs {
     ///
     /// [`JobsError::NoProvider`], [`JobsError::Connection`], [`JobsError::KeyConflict`],
     /// [`JobsError::Target`] and [`JobsError::Folder`], or when the ledger fails.
+    /// [`JobsError::OfJob`] with one of them, if the key has a job.
     pub async fn open<'a>(&self, request: &'a SubmitRequest<'a>) -> Result<Opened<'a>, JobsError> {
-        let resolved = self.connect(request).await?;
         let known = known(
             self.ledger(),
             request.checked,
             &request.connection,
             &request.key,
         )?;
-        match &known {
-            None => request.destination.check(request.checked, request.force)?,
-            Some(entry) => request.destination.check_of(entry.job(), request)?,
-        }
+        let of_known = |error: JobsError| match &known {
+            None => error,
+            Some(entry) => error.of_job(entry.job()),
+        };
+        let resolved = self.connect(request).await.map_err(of_known)?;
+        let destination = &request.destination;
+        let checked = match &known {
+            None => destination.check(request.checked, request.force),
+            Some(entry) => destination.check_of(entry.job(), request.checked, request.force),
+        };
+        checked.map_err(of_known)?;
         Ok(Opened {
             request,
             resolved,
@@ -359,28 +387,43 @@ impl Entry {
     }
 }
 
-impl Destination {
-    /// Checks a destination for a plan, as [`Jobs::open`] does for a job: folders that it would create
-    /// are not created. Leaves no file behind.
+impl PlannedPlace<'_> {
+    /// Checks it as [`Jobs::open`] does for a job: folders that it would create are not created.
+    /// Leaves no file behind.
     ///
     /// # Errors
     ///
     /// [`JobsError::Target`].
-    pub fn check_for_plan(&self, checked: &Checked, force: bool) -> Result<(), JobsError> {
-        let created = match self {
-            Self::File(_) => None,
-            Self::Stem(stem) => stem.parent().filter(|folder| !folder.exists()),
-            Self::Folder(folder) | Self::Named { folder, .. } => Some(folder.as_path()),
+    pub fn check(&self) -> Result<(), JobsError> {
+        let Self { checked, force, .. } = *self;
+        if let Some(job) = self.known
+            && self.destination.other_path(job).is_none()
+        {
+            return Ok(());
+        }
+        let created = match self.destination {
+            Destination::File(_) if !self.creates_folder => None,
+            Destination::File(path) | Destination::Stem(path) => {
+                path.parent().filter(|folder| !folder.exists())
+            }
+            Destination::Folder(folder) | Destination::Named { folder, .. } => {
+                Some(folder.as_path())
+            }
         };
         let Some(folder) = created else {
-            return self.check(checked, force);
+            return match self.known {
+                None => self.destination.check(checked, force),
+                Some(job) => self.destination.check_of(job, checked, force),
+            };
         };
         let mut ancestors = folder.ancestors();
         let parent = ancestors.find(|folder| std::fs::symlink_metadata(folder).is_ok());
         let parent = parent.unwrap_or(folder);
         check_target(&parent.join("probe"), true).map_err(JobsError::Target)
     }
+}
 
+impl Destination {
     /// The path of the result of a job of this id: exact for a file, without an extension for
     /// the others.
     #[must_use]

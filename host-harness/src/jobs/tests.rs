@@ -384,6 +384,17 @@ async fn existing_destination_is_refused_before_a_row_is_inserted() {
     assert!(matches!(refused, JobsError::Target(_)), "{refused:?}");
     assert_eq!(refused.next_step(), NextStep::OtherDestination);
     assert_eq!(scene.rows(), 0);
+    // With a job of the key, it is the failure of that job: it may have been charged.
+    let taken = request.destination.clone();
+    request.destination = Destination::File(scene.folder.path().join("free.mp4"));
+    let known = scene.jobs.submit(&request).await.expect("a row");
+    request.destination = taken;
+    let refused = scene.jobs.submit(&request).await.expect_err("taken");
+    assert_eq!(refused.next_step(), NextStep::OtherDestination);
+    match refused {
+        JobsError::OfJob { job, .. } => assert_eq!(job.spec.id, known.spec.id),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! What jobs were or may have been charged: of the present attempts, of the earlier ones, and of
 //! removed jobs.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::error::LedgerError;
-use super::row::Cost;
+use super::row::{Cost, Job};
 use super::stage::Millis;
 use super::store::Ledger;
 use crate::contract::Charge;
@@ -38,27 +38,89 @@ macro_rules! submitted {
     };
 }
 
-/// Of a removed job, only the charge of all attempts together is kept.
+/// The charges of the present attempts, with the conditions on them.
+macro_rules! present {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            "coalesce(",
+            submitted!(""),
+            ", submitted_at, created_at) AS at,
+                connection, provider_origin, node, coalesce(attempt_charge, charge) AS word,
+                cost_amount, cost_unit
+            FROM jobs WHERE word IS NOT 'no'"
+        )
+    };
+}
+
+/// The same of the earlier attempts.
+macro_rules! earlier {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            "coalesce(",
+            submitted!(" AND history.at <= earlier_attempts.replaced_at"),
+            ", earlier_attempts.replaced_at),
+                jobs.connection, jobs.provider_origin, jobs.node, earlier_attempts.charge,
+                earlier_attempts.cost_amount, earlier_attempts.cost_unit
+            FROM earlier_attempts JOIN jobs ON jobs.id = earlier_attempts.job
+            WHERE earlier_attempts.charge IS NOT 'no'"
+        )
+    };
+}
+
+/// A removed job has the charge of all attempts together, and its attempts apart if it had several.
 const CHARGES: &str = concat!(
-    "SELECT coalesce(",
-    submitted!(""),
-    ", submitted_at, created_at) AS at,
-        connection, provider_origin, node, coalesce(attempt_charge, charge) AS word,
-        cost_amount, cost_unit
-    FROM jobs WHERE word IS NOT 'no'
-    UNION ALL
-    SELECT coalesce(",
-    submitted!(" AND history.at <= earlier_attempts.replaced_at"),
-    ", earlier_attempts.replaced_at),
-        jobs.connection, jobs.provider_origin, jobs.node, earlier_attempts.charge,
-        earlier_attempts.cost_amount, earlier_attempts.cost_unit
-    FROM earlier_attempts JOIN jobs ON jobs.id = earlier_attempts.job
-    WHERE earlier_attempts.charge IS NOT 'no'
+    present!(""),
+    " UNION ALL ",
+    earlier!(""),
+    " UNION ALL
+    SELECT at, connection, provider_origin, node, charge, cost_amount, cost_unit
+    FROM removed_attempts
     UNION ALL
     SELECT coalesce(submitted_at, created_at), connection, provider_origin, node, charge,
         cost_amount, cost_unit
-    FROM removed_jobs WHERE charge IS NOT 'no'"
+    FROM removed_jobs WHERE charge IS NOT 'no'
+        AND NOT EXISTS (SELECT 1 FROM removed_attempts WHERE job = removed_jobs.id)"
 );
+
+const KEEP: &str = "INSERT OR REPLACE INTO removed_attempts (job, retries, at, connection,
+    provider_origin, node, charge, cost_amount, cost_unit) ";
+
+/// Keeps the charges of the attempts at jobs that are about to be removed, if they had several.
+/// `removed`: the condition on the jobs, with the parameters ?1 and ?2.
+pub(super) fn keep(
+    to: &Connection,
+    removed: &str,
+    parameters: (&str, Millis),
+) -> rusqlite::Result<()> {
+    let earlier = earlier!("earlier_attempts.job, earlier_attempts.retries, ");
+    let ids = format!("(SELECT id FROM jobs WHERE {removed})");
+    let earlier = format!("{KEEP}{earlier} AND earlier_attempts.job IN {ids}");
+    to.prepare_cached(&earlier)?.execute(parameters)?;
+    let last = present!("id, retries, ");
+    let last = format!(
+        "{KEEP}{last} AND id IN {ids}
+        AND EXISTS (SELECT 1 FROM removed_attempts WHERE job = jobs.id)"
+    );
+    to.prepare_cached(&last)?.execute(parameters).map(drop)
+}
+
+/// Forgets the last attempt at a job that is put back: its row has the charge again.
+pub(super) fn put_back(to: &Connection, job: &Job) -> rusqlite::Result<()> {
+    let forget = "DELETE FROM removed_attempts WHERE job = ?1 AND retries = ?2";
+    to.execute(forget, params![job.spec.id, job.retries])
+        .map(drop)
+}
+
+/// Forgets the attempts at jobs that are forgotten.
+pub(super) fn forget(to: &Connection) -> rusqlite::Result<()> {
+    let forget = "DELETE FROM removed_attempts WHERE job NOT IN (SELECT id FROM removed_jobs)
+        AND job NOT IN (SELECT id FROM jobs)";
+    to.execute(forget, []).map(drop)
+}
 
 impl Ledger {
     /// What was or may have been charged since this time, oldest first. A charge that cannot be read is
@@ -97,8 +159,8 @@ mod tests {
     use crate::driver::decide::decide;
     use crate::driver::event::{Event, SubmitFailure};
     use crate::error::ErrorKind;
+    use crate::ledger::JobError;
     use crate::ledger::testing::queued;
-    use crate::ledger::{Job, JobError};
 
     /// A ledger with one job after these events, at 2, 3, 4 … seconds.
     fn ledger(events: Vec<Event>) -> (tempfile::TempDir, Ledger, Job) {
@@ -163,6 +225,21 @@ mod tests {
         let charges = ledger.charges(0).expect("read");
         assert_eq!(charges.len(), 1);
         assert_eq!(charges[0].charge, Charge::Unknown);
+    }
+
+    #[test]
+    fn charge_of_each_attempt_stays_when_the_job_is_removed() {
+        for last in [Charge::Unknown, Charge::No] {
+            let [first, refusal] = refused(Charge::Unknown);
+            let [second, end] = refused(last);
+            let (_folder, ledger, _) = ledger(vec![first, refusal, retried(0), second, end]);
+            let before = ledger.charges(0).expect("read");
+            assert_eq!(before.len(), 1 + usize::from(last == Charge::Unknown));
+            assert_eq!(ledger.prune(50_000).expect("prune"), 1);
+            assert_eq!(ledger.charges(0).expect("read"), before);
+            ledger.forget_removed(50_000).expect("forget");
+            assert_eq!(ledger.charges(0).expect("read"), []);
+        }
     }
 
     #[test]

@@ -17,6 +17,9 @@ use super::store::Ledger;
 use crate::contract::Charge;
 use crate::external_command::ExternalCommand;
 
+/// The most commands that are read at once.
+const MOST_DUE: usize = 16;
+
 /// The command of one end of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndHook {
@@ -79,20 +82,64 @@ impl Ledger {
         })
     }
 
-    /// The commands that no process has started, oldest first.
+    /// The first commands after this one that no process has started, oldest first, at most 16, with
+    /// their jobs. One that cannot be read, or whose job cannot be read, is left out.
     ///
     /// # Errors
     ///
     /// When the ledger cannot be read.
-    pub fn due_end_hooks(&self) -> Result<Vec<EndHook>, LedgerError> {
-        let due = "SELECT id, job, state, command, started_at, ended_at, exit_code, problem
-            FROM end_hooks WHERE started_at IS NULL ORDER BY id";
-        let found = self.read(due, [], |row| match hook(row) {
-            // A damaged row holds up no other.
-            Err(Failure::Row(_)) => Ok(None),
-            hook => hook.map(Some),
-        })?;
-        Ok(found.into_iter().flatten().collect())
+    pub fn due_end_hooks(&self, after: i64) -> Result<Vec<(EndHook, Job)>, LedgerError> {
+        let due = format!(
+            "SELECT id, job, state, command, started_at, ended_at, exit_code, problem
+            FROM end_hooks WHERE started_at IS NULL AND id > ?1 ORDER BY id LIMIT {MOST_DUE}"
+        );
+        let mut found = Vec::new();
+        let mut after = after;
+        loop {
+            let rows = self.read(&due, [after], |row| match hook(row) {
+                // A damaged row holds up no other.
+                Err(Failure::Row(_)) => Ok((row.get::<_, i64>(0)?, None)),
+                hook => hook.map(|hook| (hook.id, Some(hook))),
+            })?;
+            let is_last = rows.len() < MOST_DUE;
+            for (id, hook) in rows {
+                after = id;
+                let Some(hook) = hook else {
+                    continue;
+                };
+                if let Some(job) = self.readable_job(&hook.job)? {
+                    found.push((hook, job));
+                }
+                if found.len() == MOST_DUE {
+                    return Ok(found);
+                }
+            }
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The command that was added last, whether it was started or not.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn last_end_hook(&self) -> Result<Option<i64>, LedgerError> {
+        let last = "SELECT id FROM end_hooks ORDER BY id DESC LIMIT 1";
+        Ok(self.read(last, [], |row| Ok(row.get(0)?))?.pop())
+    }
+
+    /// Whether a command that was started at this time or later has no recorded end: it runs, or the
+    /// process that started it did not wait for its end.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read.
+    pub fn is_end_hook_running(&self, since: Millis) -> Result<bool, LedgerError> {
+        let running = "SELECT id FROM end_hooks
+            WHERE started_at >= ?1 AND ended_at IS NULL LIMIT 1";
+        Ok(!self.read(running, [since], |_| Ok(()))?.is_empty())
     }
 
     /// The commands of a job's ends, oldest first.

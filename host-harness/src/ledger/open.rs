@@ -101,13 +101,17 @@ fn set_while_busy(connection: &Connection, name: &str, mode: &str) -> rusqlite::
 /// this process.
 fn make_private(path: &Path) -> Result<(), LedgerError> {
     let mut options = std::fs::OpenOptions::new();
-    match rights::private(options.write(true).create_new(true)).open(path) {
-        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(LedgerError::Folder {
-            path: path.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
-    }
+    let created = rights::private(options.write(true).create_new(true)).open(path);
+    let source = match created {
+        Ok(_) => return Ok(()),
+        Err(_) if path.is_dir() => io::ErrorKind::IsADirectory.into(),
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(source) => source,
+    };
+    Err(LedgerError::Folder {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Whether the file has no page yet.

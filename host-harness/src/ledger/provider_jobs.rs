@@ -13,16 +13,22 @@ impl Ledger {
         provider_job_id: &str,
         except: &str,
     ) -> Result<Option<String>, LedgerError> {
-        let others = "SELECT CAST(id AS TEXT) FROM jobs
-                WHERE provider_origin = ?1 AND provider_job_id = ?2 AND id <> ?3
+        // Both cases of a UUID are the same id.
+        let is_uuid = uuid::Uuid::try_parse(provider_job_id).is_ok();
+        let any_case = if is_uuid { "COLLATE NOCASE" } else { "" };
+        let others = format!(
+            "SELECT CAST(id AS TEXT) FROM jobs
+                WHERE provider_origin = ?1 AND provider_job_id = ?2 {any_case} AND id <> ?3
             UNION ALL SELECT CAST(id AS TEXT) FROM removed_jobs
-                WHERE provider_origin = ?1 AND provider_job_id = ?2 AND id <> ?3
+                WHERE provider_origin = ?1 AND provider_job_id = ?2 {any_case} AND id <> ?3
             UNION ALL SELECT CAST(job AS TEXT)
                 FROM earlier_attempts JOIN jobs ON jobs.id = earlier_attempts.job
-                WHERE jobs.provider_origin = ?1 AND earlier_attempts.provider_job_id = ?2
-            LIMIT 1";
+                WHERE jobs.provider_origin = ?1
+                    AND earlier_attempts.provider_job_id = ?2 {any_case}
+            LIMIT 1"
+        );
         let values = [provider_origin, provider_job_id, except];
-        Ok(self.read(others, values, |row| Ok(lossy(row, 0)?))?.pop())
+        Ok(self.read(&others, values, |row| Ok(lossy(row, 0)?))?.pop())
     }
 }
 
@@ -34,7 +40,7 @@ mod tests {
     use crate::driver::decide::decide;
     use crate::driver::event::Event;
     use crate::ledger::testing::{queued, stage};
-    use crate::ledger::{Job, Millis, State};
+    use crate::ledger::{Job, Millis, Stage, State};
 
     fn job(id: &str, state: State) -> Job {
         let mut job = queued(0);
@@ -66,6 +72,20 @@ mod tests {
         assert_eq!(other(&ledger, "q", "a"), None);
         let elsewhere = ledger.job_of_provider_id("https://other.example", "p", "c");
         assert_eq!(elsewhere.expect("read"), None);
+    }
+
+    #[test]
+    fn case_of_a_uuid_makes_no_other_id() {
+        const ID: &str = "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
+        let mut known = job("a", State::Started);
+        if let Stage::Started { job, .. } = &mut known.stage {
+            job.id = Some(ID.into());
+        }
+        let (_folder, ledger) = ledger(&[known, job("b", State::Started)]);
+        for id in [ID.to_owned(), ID.to_uppercase()] {
+            assert_eq!(other(&ledger, &id, "b").as_deref(), Some("a"), "{id}");
+        }
+        assert_eq!(other(&ledger, "P", "a"), None, "other ids have a case");
     }
 
     #[test]

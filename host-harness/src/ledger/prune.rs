@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::params;
 
+use super::charges;
 use super::columns::lossy;
 use super::error::LedgerError;
 use super::hold::{FilesHold, FilesOwned};
@@ -129,6 +130,7 @@ impl Ledger {
             transaction
                 .prepare_cached(&keep)?
                 .execute(params![rows, before, now])?;
+            charges::keep(transaction, &done, (&rows, before))?;
             let uploads = format!(
                 "DELETE FROM uploads WHERE status IS NOT NULL AND (connection, key) IN
                     (SELECT connection, key FROM jobs WHERE {done})"

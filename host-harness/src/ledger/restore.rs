@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::charges;
 use super::error::LedgerError;
 use super::record;
 use super::removed::{LIKE, OF_ID, OF_KEY, RemovedJob, removed};
@@ -58,6 +59,7 @@ impl Ledger {
             if was_removed == 0 {
                 return Ok(false);
             }
+            charges::put_back(transaction, job)?;
             record::insert(transaction, job)?;
             note(transaction, job, at, None)?;
             Ok(true)
@@ -69,7 +71,9 @@ impl Ledger {
         let forget = "DELETE FROM removed_jobs WHERE rowid IN
             (SELECT rowid FROM removed_jobs WHERE created_at < ?1 LIMIT ?2)";
         self.write(|transaction| {
-            Ok(transaction.execute(forget, params![before, FORGOTTEN_AT_ONCE])?)
+            let forgotten = transaction.execute(forget, params![before, FORGOTTEN_AT_ONCE])?;
+            charges::forget(transaction)?;
+            Ok(forgotten)
         })
     }
 }

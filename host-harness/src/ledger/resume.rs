@@ -1,8 +1,10 @@
 //! Resumes every job that is not done in one commit.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use rusqlite::params;
+use serde_json::json;
 
 use super::columns::lossy;
 use super::error::LedgerError;
@@ -40,12 +42,18 @@ fn lost(oldest: &str) -> String {
     )
 }
 
+/// The condition for rows that the caller does not leave out; `left`: their ids, a JSON array.
+fn wanted(left: &str) -> String {
+    format!("id NOT IN (SELECT value FROM json_each({left}))")
+}
+
 /// Adds a history entry to each of these rows that has an error, which is cleared.
 static NOTE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "INSERT INTO history (job, at, state)
-        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND NOT {HELD} AND NOT {} AND {}",
+        SELECT id, ?1, state FROM jobs WHERE error_kind IS NOT NULL AND NOT {HELD} AND NOT {} AND {} AND {}",
         lost("?2"),
+        wanted("?3"),
         *RESUMED
     )
 });
@@ -58,8 +66,9 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
         error_kind = CASE WHEN {HELD} THEN error_kind END,
         error_message = CASE WHEN {HELD} THEN error_message END,
         revision = revision + 1
-        WHERE NOT {} AND {}",
+        WHERE NOT {} AND {} AND {}",
         lost("?4"),
+        wanted("?5"),
         *RESUMED
     )
 });
@@ -68,47 +77,55 @@ static RESUME: LazyLock<String> = LazyLock::new(|| {
 static AWAIT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "UPDATE jobs SET requester = ?1, deadline_at = ?2, revision = revision + 1
-        WHERE state = 'submitting' AND revision < {}",
-        i64::MAX
+        WHERE state = 'submitting' AND revision < {} AND {}",
+        i64::MAX,
+        wanted("?3")
     )
 });
 
 static UNDONE: LazyLock<String> = LazyLock::new(|| {
     let done = &*DONE;
-    let lost = lost("?1");
-    format!("SELECT id, state FROM jobs WHERE NOT {done} AND NOT {lost} ORDER BY created_at, rowid")
+    let (lost, wanted) = (lost("?1"), wanted("?2"));
+    format!(
+        "SELECT id, state FROM jobs WHERE NOT {done} AND NOT {lost} AND {wanted}
+        ORDER BY created_at, rowid"
+    )
 });
 
 impl Ledger {
     /// Applies [`Event::Resumed`](crate::driver::pure::Event::Resumed) to every row that is not
     /// done, except those whose outcome is unknown, which the caller resumes one by one, and those
     /// whose result is [lost](crate::ledger::Job::is_result_lost) and was delivered before or is
-    /// older than a week. Returns the ids of all that are not done or lost, oldest first, and their
-    /// states; `None` for a damaged row without a known state.
+    /// older than a week. The rows of the ids in `left` are left as they are. Returns the ids of all
+    /// others that are not done or lost, oldest first, and their states; `None` for a damaged row
+    /// without a known state.
     ///
     /// # Errors
     ///
     /// When nothing could be committed.
     pub fn resume_all(
         &self,
+        left: &HashSet<String>,
         deadline_at: Millis,
         requester: &str,
         now: Millis,
     ) -> Result<Vec<(String, Option<State>)>, LedgerError> {
+        let left = json!(left).to_string();
         self.write(|transaction| {
             let oldest = now.saturating_sub(ASKED_FOR);
             // Before the update, which clears the errors by which lost results are known.
             let mut undone = transaction.prepare(&UNDONE)?;
-            let mut rows = undone.query([oldest])?;
+            let mut rows = undone.query(params![oldest, left])?;
             let mut found = Vec::new();
             while let Some(row) = rows.next()? {
                 let word: Option<String> = row.get(1).ok();
                 let state = word.and_then(|word| record::state(&word).ok());
                 found.push((lossy(row, 0)?, state));
             }
-            transaction.execute(&NOTE, [now, oldest])?;
-            transaction.execute(&RESUME, params![requester, deadline_at, now, oldest])?;
-            transaction.execute(&AWAIT, params![requester, deadline_at])?;
+            transaction.execute(&NOTE, params![now, oldest, left])?;
+            let resumed = params![requester, deadline_at, now, oldest, left];
+            transaction.execute(&RESUME, resumed)?;
+            transaction.execute(&AWAIT, params![requester, deadline_at, left])?;
             Ok(found)
         })
     }
@@ -191,12 +208,44 @@ mod tests {
             jobs.push(one);
         }
         ledger.insert_all(&jobs).expect("insert");
-        let resumed = ledger.resume_all(now + 1, "here", now).expect("resume");
+        let none = HashSet::new();
+        let resumed = ledger
+            .resume_all(&none, now + 1, "here", now)
+            .expect("resume");
         let ids: Vec<_> = resumed.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, ["003", "004"]);
         for left in &jobs[..3] {
             let row = ledger.job(&left.spec.id).expect("read");
             assert_eq!(row.as_ref(), Some(left));
+        }
+    }
+
+    #[test]
+    fn resume_all_leaves_the_jobs_that_the_caller_leaves_out() {
+        let folder = tempfile::tempdir().expect("folder");
+        let ledger = Ledger::open(folder.path()).expect("ledger");
+        let states = [State::Queued, State::Submitting, State::OutcomeUnknown];
+        let all = states.iter().chain(&states).enumerate();
+        let mut jobs: Vec<_> = all
+            .map(|(number, state)| job(number, *state, Some(ErrorKind::Deadline), false))
+            .collect();
+        // A lost result is not resumed, whatever else is left out.
+        let mut lost = job(6, State::Succeeded, Some(ErrorKind::DownloadFailed), false);
+        if let Stage::Succeeded { file, .. } = &mut lost.stage {
+            *file = ResultFile::Complete(crate::ledger::testing::file());
+        }
+        jobs.push(lost);
+        ledger.insert_all(&jobs).expect("insert");
+        let left = ["000", "001", "002"].map(str::to_owned).into();
+        let resumed = ledger
+            .resume_all(&left, DEADLINE, "here", NOW)
+            .expect("resume");
+        let ids: Vec<_> = resumed.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["003", "004", "005"]);
+        for before in jobs[..3].iter().chain(&jobs[6..]) {
+            let id = &before.spec.id;
+            assert_eq!(ledger.job(id).expect("read").as_ref(), Some(before));
+            assert_eq!(ledger.history(id).expect("read").len(), 1, "{id}");
         }
     }
 
@@ -217,7 +266,10 @@ mod tests {
             }
         }
         ledger.insert_all(&jobs).expect("insert");
-        let resumed = ledger.resume_all(DEADLINE, "here", NOW).expect("resume");
+        let none = HashSet::new();
+        let resumed = ledger
+            .resume_all(&none, DEADLINE, "here", NOW)
+            .expect("resume");
         let undone = jobs.iter().filter(|job| !job.is_done());
         let undone: Vec<_> = undone
             .map(|job| (job.spec.id.clone(), Some(job.state())))

@@ -10,6 +10,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
+
 use super::job_error::JobError;
 use super::local_pictures::LocalPictures;
 use super::stage::{ClipFile, Media, Millis, Stage};
@@ -18,6 +20,7 @@ use crate::contract::Charge;
 use crate::digest::Sha256Digest;
 use crate::error::ErrorKind;
 use crate::formats::format_of;
+use crate::money::decimal;
 
 /// An amount, as the provider writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,14 @@ pub struct Cost {
     pub amount: String,
     /// ISO 4217 code, or the provider's own unit.
     pub unit: String,
+}
+
+impl Cost {
+    /// Its amount as a number: see [`decimal`].
+    #[must_use]
+    pub fn number(&self) -> Option<Decimal> {
+        decimal(&self.amount)
+    }
 }
 
 /// The input of a job that was removed and put back. No input is `null`.
@@ -98,6 +109,12 @@ impl Target {
         name.push(".");
         name.push(known.copied().unwrap_or(other));
         name.into()
+    }
+
+    /// Whether the first file of a result has its name from this target, and not from an earlier one of
+    /// its job.
+    pub(crate) fn is_place_of(&self, file: &ClipFile) -> bool {
+        self.path_of(&file.media_type) == file.path
     }
 }
 

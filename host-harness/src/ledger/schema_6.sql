@@ -1,4 +1,6 @@
--- Version 6: commands that are run when a job ends.
+-- Version 6: commands that are run when a job ends, and the charges of removed jobs with several
+-- attempts. From this version on, `outcome_uncertain` of a started row says that its job is not
+-- confirmed.
 -- The command that a job was made with. Without one, the configured command of the process that ends
 -- the job is run.
 CREATE TABLE end_commands (
@@ -20,3 +22,17 @@ CREATE TABLE end_hooks (
     UNIQUE (job, retries, state)
 ) STRICT;
 CREATE INDEX due_end_hooks ON end_hooks (id) WHERE started_at IS NULL;
+-- Attempts at removed jobs that were or may have been charged, of jobs with several attempts. Of a
+-- job with one, `removed_jobs` has the charge.
+CREATE TABLE removed_attempts (
+    job             TEXT NOT NULL,
+    retries         INTEGER NOT NULL,
+    at              INTEGER NOT NULL,
+    connection      TEXT NOT NULL,
+    provider_origin TEXT NOT NULL,
+    node            TEXT NOT NULL,
+    charge          TEXT NOT NULL,
+    cost_amount     TEXT,
+    cost_unit       TEXT,
+    PRIMARY KEY (job, retries)
+) STRICT, WITHOUT ROWID;

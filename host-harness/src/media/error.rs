@@ -21,7 +21,7 @@ pub enum MediaError {
         source: io::Error,
     },
     /// The file is no picture, or one of a format that providers do not accept.
-    #[error("the provider accepts PNG, JPEG and WebP; `{}` is {what}", path.display())]
+    #[error("`{}` is {what}; the provider accepts PNG, JPEG and WebP", path.display())]
     Format {
         /// The file.
         path: PathBuf,

@@ -25,3 +25,9 @@ pub(super) const FOLDERS: [&str; 6] = [
 /// `tempfile` names.
 #[cfg(unix)]
 pub(super) const FILES: [&str; 4] = [LEDGER, "driver.lock", "files.lock", ".tmp"];
+
+/// Files that may be beside them: the configuration and the record of trusted ones, since macOS has
+/// one folder for configuration and data, and the file in which it keeps how a folder is shown. Their
+/// own rights stay as they are.
+#[cfg(unix)]
+pub(super) const BESIDE: [&str; 4] = ["zoetrope.toml", "trust.json", "trust.lock", ".DS_Store"];

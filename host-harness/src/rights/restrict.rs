@@ -4,7 +4,7 @@ use std::fs::{self, Metadata, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::names::{CODE, FILES, FOLDERS};
+use super::names::{BESIDE, CODE, FILES, FOLDERS};
 use super::open_place::{KeptOpen, OpenPlace};
 use crate::said::{self, Limit};
 
@@ -181,7 +181,9 @@ fn is_own(folder: &Path) -> bool {
     entries.flatten().all(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        FOLDERS.contains(&&*name) || FILES.iter().any(|file| name.starts_with(file))
+        FOLDERS.contains(&&*name)
+            || BESIDE.contains(&&*name)
+            || FILES.iter().any(|file| name.starts_with(file))
     })
 }
 

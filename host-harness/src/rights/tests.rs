@@ -3,6 +3,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use super::*;
+use crate::config::{CONFIG_FILE, TRUST_FILE};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("metadata").permissions().mode() & 0o7777
@@ -73,6 +74,16 @@ fn folder_with_files_of_others_stays_open_and_is_named_while_its_own_parts_becom
     assert_eq!((mode(folder.path()), mode(&letter)), (0o755, 0o644));
     assert_eq!(mode(&folder.path().join("clips")), 0o700);
     assert_eq!(mode(&folder.path().join("driver.lock")), 0o600);
+}
+
+#[test]
+fn folder_with_the_configuration_and_the_record_of_trust_becomes_private() {
+    let folder = open_data_dir();
+    for name in [CONFIG_FILE, TRUST_FILE, "trust.lock", ".DS_Store"] {
+        fs::write(folder.path().join(name), "").expect("write");
+    }
+    assert_eq!(restrict(folder.path()), []);
+    assert_eq!(mode(folder.path()), 0o700);
 }
 
 #[test]

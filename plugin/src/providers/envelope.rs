@@ -22,6 +22,27 @@ const UNAUTHORIZED: [&str; 6] = [
     "invalid_api_key",
 ];
 
+/// The codes of a job that the provider does not have.
+const LOST: [&str; 7] = [
+    "404",
+    "410",
+    "gone",
+    "not_found",
+    "job_not_found",
+    "no_such_job",
+    "unknown_job",
+];
+
+/// What messages say about such a job, in small letters.
+const LOST_WORDS: [&str; 6] = [
+    "not found",
+    "no job",
+    "no such",
+    "unknown job",
+    "does not exist",
+    "doesn't exist",
+];
+
 /// The error of a submit that is answered by an envelope with an error. Nothing was charged,
 /// unless the envelope also has the id of a job: then the outcome is unknown, and the message
 /// begins with the id.
@@ -46,16 +67,23 @@ pub(super) fn submit_error(
 }
 
 /// The error of a read that is answered by an envelope with an error. It does not end the job:
-/// a code without a meaning here breaks the protocol, and the message begins with `expected`.
+/// a code and a message without a meaning here break the protocol, and the message begins with `expected`.
 pub(super) fn read_error(fault: ProviderFault, expected: &str, reply: &Reply) -> NodeError {
     let error = if has_code(&fault, &THROTTLED) {
         NodeError::throttled(fault, Charge::Unknown, NextStep::PollAgain)
     } else if has_code(&fault, &UNAUTHORIZED) {
         NodeError::unauthorized(fault, Charge::Unknown)
+    } else if has_code(&fault, &LOST) || says_lost(&fault.message) {
+        NodeError::job_lost(fault)
     } else {
         NodeError::protocol_violation(format!("{expected}: {}", fault.message))
     };
     error.after(reply.retry_after_ms())
+}
+
+fn says_lost(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    LOST_WORDS.iter().any(|words| message.contains(words))
 }
 
 fn has_code(fault: &ProviderFault, codes: &[&str]) -> bool {

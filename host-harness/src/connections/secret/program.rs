@@ -1,8 +1,8 @@
 //! A credential that a program prints, such as a password manager.
 
 use std::io::{self, IsTerminal as _, Read};
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,14 @@ const MAX_BYTES: u64 = 64 << 10;
 /// The time in which the program must end. It may ask the user.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The time between two looks whether the program has ended, after its output has.
+/// The time between two looks whether the program has ended.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// What the program has printed, once it was run.
 type Printed = Option<Arc<Zeroizing<Vec<u8>>>>;
 
 /// A command that prints a credential. It is run when the credential is needed first; its output is
-/// kept in memory while this value or a copy of it exists.
+/// kept in memory while this value or a copy of it exists, or until the provider refuses it.
 #[derive(Clone)]
 pub struct CredentialProgram {
     command: ExternalCommand,
@@ -55,6 +55,16 @@ impl CredentialProgram {
         let output = Arc::new(run(&self.command, LIMIT)?);
         *printed = Some(Arc::clone(&output));
         Ok(output)
+    }
+
+    /// Drops the output, so that the program is run again when the credential is needed next. Does not
+    /// wait: a program that is running prints a new output anyway.
+    pub(super) fn forget(&self) {
+        match self.printed.try_lock() {
+            Ok(mut printed) => *printed = None,
+            Err(TryLockError::Poisoned(error)) => *error.into_inner() = None,
+            Err(TryLockError::WouldBlock) => {}
+        }
     }
 }
 
@@ -88,7 +98,7 @@ pub enum ProgramFault {
     /// It printed too much.
     #[error("it printed more than {} bytes", MAX_BYTES)]
     TooLong,
-    /// It, or a program that it started and that has its output, did not end.
+    /// It did not end.
     #[error("it did not end within {} seconds", .0.as_secs())]
     TimedOut(Duration),
     /// Its output cannot be read.
@@ -106,16 +116,21 @@ pub(super) fn first_line(text: &str) -> &str {
 /// Runs the command and returns its output.
 fn run(command: &ExternalCommand, limit: Duration) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
     let begun = Instant::now();
-    let mut child = command
-        .command()
+    let mut command = command.command();
+    command
         .stdin(input())
         .stdout(Stdio::piped())
         // It tells the user there what it wants, or what is wrong.
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(ProgramFault::NotStarted)?;
-    let read = read_and_wait(&mut child, begun, limit);
+        .stderr(Stdio::inherit());
+    let has_group = set_apart(&mut command);
+    let mut child = command.spawn().map_err(ProgramFault::NotStarted)?;
+    let left = || limit.saturating_sub(begun.elapsed());
+    let read = read_and_wait(&mut child, left, limit);
     if read.is_err() {
+        // Not after its end: its number may be that of another process.
+        if has_group && matches!(child.try_wait(), Ok(None)) {
+            end_group(&child);
+        }
         // No effect on one that has ended.
         let _ = child.kill();
         let _ = child.wait();
@@ -123,38 +138,106 @@ fn run(command: &ExternalCommand, limit: Duration) -> Result<Zeroizing<Vec<u8>>,
     read
 }
 
+/// Puts the program into a process group of its own, with the processes that it starts, if it cannot
+/// ask at a terminal: there, one in the background is stopped when it reads. Whether it has a group.
+#[cfg(unix)]
+fn set_apart(command: &mut Command) -> bool {
+    let has_terminal = std::fs::File::open("/dev/tty").is_ok();
+    if !has_terminal {
+        std::os::unix::process::CommandExt::process_group(command, 0);
+    }
+    !has_terminal
+}
+
+#[cfg(not(unix))]
+fn set_apart(_: &mut Command) -> bool {
+    false
+}
+
+/// Ends the processes of a program's group.
+#[cfg(unix)]
+fn end_group(child: &Child) {
+    let group = rustix::process::Pid::from_child(child);
+    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+}
+
+#[cfg(not(unix))]
+fn end_group(_: &Child) {}
+
+/// The output until its end, or until the end of the program: one that it started, such as an agent,
+/// may keep the pipe open.
+#[cfg(unix)]
 fn read_and_wait(
     child: &mut Child,
-    begun: Instant,
+    left: impl Fn() -> Duration,
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
-    let Some(stdout) = child.stdout.take() else {
-        let missing = io::Error::from(io::ErrorKind::BrokenPipe);
-        return Err(ProgramFault::Unreadable(missing));
-    };
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut stdout = child.stdout.take().ok_or_else(no_pipe)?;
+    let (mut bytes, most) = buffer();
+    let mut piece = Zeroizing::new([0; 1 << 10]);
+    loop {
+        // Before the look at the pipe: what an ended program has printed is in it.
+        let has_ended = child.try_wait().map_err(ProgramFault::Unreadable)?;
+        let patience = match has_ended {
+            Some(_) => Duration::ZERO,
+            None => INTERVAL.min(left()),
+        };
+        let patience = Timespec::try_from(patience).ok();
+        let mut pipes = [PollFd::new(&stdout, PollFlags::IN)];
+        let ready = match poll(&mut pipes, patience.as_ref()) {
+            Ok(ready) => ready,
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(ProgramFault::Unreadable(error.into())),
+        };
+        let read = match ready {
+            0 => 0,
+            _ => stdout
+                .read(&mut piece[..])
+                .map_err(ProgramFault::Unreadable)?,
+        };
+        bytes.extend_from_slice(&piece[..read]);
+        if bytes.len() > most {
+            return Err(ProgramFault::TooLong);
+        }
+        match has_ended {
+            Some(status) if read == 0 => return ended(status, bytes),
+            None if left().is_zero() => return Err(ProgramFault::TimedOut(limit)),
+            // The output has ended before the program.
+            None if ready > 0 && read == 0 => thread::sleep(INTERVAL),
+            _ => {}
+        }
+    }
+}
+
+/// The output until its end.
+#[cfg(not(unix))]
+fn read_and_wait(
+    child: &mut Child,
+    left: impl Fn() -> Duration,
+    limit: Duration,
+) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
+    let stdout = child.stdout.take().ok_or_else(no_pipe)?;
     // On a thread: a program that it started may keep the pipe open.
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     thread::Builder::new()
         .name("credential".into())
         .spawn(move || sender.send(read(stdout)))
         .map_err(ProgramFault::Unreadable)?;
-    let left = || limit.saturating_sub(begun.elapsed());
     let printed = receiver.recv_timeout(left());
     let printed = printed.unwrap_or(Err(ProgramFault::TimedOut(limit)))?;
     loop {
         match child.try_wait().map_err(ProgramFault::Unreadable)? {
-            Some(status) if status.success() => return Ok(printed),
-            Some(status) => return Err(ProgramFault::Ended(status)),
+            Some(status) => return ended(status, printed),
             None if left().is_zero() => return Err(ProgramFault::TimedOut(limit)),
             None => thread::sleep(INTERVAL),
         }
     }
 }
 
+#[cfg(not(unix))]
 fn read(stdout: impl Read) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
-    // Allocated once: a reallocation would leave a copy of the credential in memory.
-    let most = usize::try_from(MAX_BYTES).unwrap_or_default();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(most + 64));
+    let (mut bytes, most) = buffer();
     stdout
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
@@ -163,6 +246,28 @@ fn read(stdout: impl Read) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
         return Err(ProgramFault::TooLong);
     }
     Ok(bytes)
+}
+
+fn no_pipe() -> ProgramFault {
+    ProgramFault::Unreadable(io::ErrorKind::BrokenPipe.into())
+}
+
+/// Room for the output, and its most bytes. Allocated once: a reallocation would leave a copy of the
+/// credential in memory.
+fn buffer() -> (Zeroizing<Vec<u8>>, usize) {
+    let most = usize::try_from(MAX_BYTES).unwrap_or_default();
+    (Zeroizing::new(Vec::with_capacity(most + (1 << 10))), most)
+}
+
+fn ended(
+    status: ExitStatus,
+    printed: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>, ProgramFault> {
+    if status.success() {
+        Ok(printed)
+    } else {
+        Err(ProgramFault::Ended(status))
+    }
 }
 
 /// The terminal, if the program can ask there. Other input is the caller's own.
@@ -216,12 +321,52 @@ mod tests {
         let error = program.output().map(drop).expect_err("status 7");
         assert!(matches!(error, ProgramFault::Ended(status) if status.code() == Some(7)));
         std::fs::write(folder.path().join("count.ready"), "").expect("write");
-        for copy in [program.clone(), program] {
+        let copy = program.clone();
+        for copy in [&copy, &program] {
             let output = copy.output().expect("a credential");
             assert_eq!(output.as_slice(), b"sk-1\n");
         }
-        let runs = std::fs::read_to_string(count).expect("read");
-        assert_eq!(runs.lines().count(), 2);
+        let runs = || {
+            std::fs::read_to_string(&count)
+                .expect("read")
+                .lines()
+                .count()
+        };
+        assert_eq!(runs(), 2);
+        copy.forget();
+        drop(program.output().expect("a credential"));
+        assert_eq!(runs(), 3, "run again after it was refused");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn program_that_goes_on_in_the_background_is_not_awaited_and_a_late_group_is_ended() {
+        let agent = "echo sk-1; sleep 400 2>/dev/null & echo $!";
+        let output = run(&shell(agent), Duration::from_mins(1)).expect("a credential");
+        let text = std::str::from_utf8(&output).expect("text");
+        assert_eq!(first_line(text), "sk-1");
+        let agent = text.lines().last().expect("its number");
+        let ended = shell(&format!("kill {agent}")).command().status();
+        assert!(ended.expect("a process").success(), "it goes on");
+
+        let folder = tempfile::tempdir().expect("folder");
+        let number = folder.path().join("number");
+        let late = format!("sleep 400 & echo $! > '{}'; wait", number.display());
+        // In a shell without a terminal, where it has a group.
+        if std::fs::File::open("/dev/tty").is_ok() {
+            return;
+        }
+        let late = run(&shell(&late), Duration::from_secs(3)).map(drop);
+        assert!(matches!(late, Err(ProgramFault::TimedOut(_))), "{late:?}");
+        let number = std::fs::read_to_string(number).expect("its number");
+        let is_gone = format!(
+            "n=0; while grep -qs '^State:.[^ZX]' /proc/{}/status; do
+                n=$((n + 1)); test $n -lt 100 || exit 1; sleep 0.1
+            done",
+            number.trim()
+        );
+        let is_gone = shell(&is_gone).command().status();
+        assert!(is_gone.expect("a process").success());
     }
 
     #[cfg(unix)]

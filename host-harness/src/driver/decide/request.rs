@@ -189,14 +189,24 @@ impl Step<'_> {
         job.schedule.next_at = Some(self.now);
     }
 
-    /// A job that is being submitted, has failed or was cancelled keeps its target.
+    /// A job that is being submitted, has failed or was cancelled keeps its target. The record of files
+    /// that were delivered to the earlier target stays until others are: they may be put back there.
     fn change_target(&mut self, target: Target, force: bool) {
         let job = &mut *self.job;
         match &mut job.stage {
             Stage::Submitting { .. } | Stage::Failed { .. } | Stage::Cancelled { .. } => return,
             Stage::Succeeded { media, file, .. } => {
                 *media = None;
-                *file = ResultFile::Missing;
+                *file = match std::mem::replace(file, ResultFile::Missing) {
+                    ResultFile::Finalized(known) => ResultFile::Complete(known),
+                    // No step that was begun for the earlier target gives it its name now.
+                    ResultFile::Complete(known)
+                        if job.schedule.next_at.is_none() || !job.target.is_place_of(&known) =>
+                    {
+                        ResultFile::Complete(known)
+                    }
+                    _ => ResultFile::Missing,
+                };
                 job.schedule.attempts = 0;
                 job.schedule.next_at = Some(self.now);
             }

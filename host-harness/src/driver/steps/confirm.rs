@@ -27,7 +27,8 @@ impl Steps {
         };
         match of_provider(classify::of_poll(polled), job) {
             Event::PollFailed { error, .. } => {
-                self.connections.forget(&job.spec.connection).await;
+                let connection = &job.spec.connection;
+                self.connections.forget(connection, error.kind).await;
                 Err(error)
             }
             Event::Waiting {

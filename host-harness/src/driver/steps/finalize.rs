@@ -30,7 +30,9 @@ pub(super) fn finalize_complete(job: &Job, clips: &Path) -> Option<Event> {
     };
     let digest: Sha256Digest = first.sha256.parse().ok()?;
     let places = places_of(job, 0, clips);
-    let part = match places.whole(&digest) {
+    // The unfinished files are those of the present target.
+    let whole = Some(&places).filter(|_| job.target.is_place_of(first));
+    let part = match whole.and_then(|places| places.whole(&digest)) {
         Some(part) => part,
         None if has_it(&first.path, digest) => places.into_part(),
         None => return None,

@@ -63,9 +63,9 @@ impl Steps {
                 }
             }
             Some(error) => {
-                self.connections.forget(&spec.connection).await;
                 let is_reported = matches!(error, MediaError::Call(_));
                 let (error, failure) = failure_of(&error, is_trusted);
+                self.connections.forget(&spec.connection, error.kind).await;
                 let event = Event::HandOverFailed {
                     error,
                     failure,

@@ -43,8 +43,9 @@ impl Steps {
 
     /// The event of a read, redacted. After a failure, the connection is opened again.
     pub(super) async fn read(&self, job: &Job, event: Event) -> Event {
-        if matches!(event, Event::PollFailed { .. }) {
-            self.connections.forget(&job.spec.connection).await;
+        if let Event::PollFailed { error, .. } = &event {
+            let connection = &job.spec.connection;
+            self.connections.forget(connection, error.kind).await;
         }
         of_provider(event, job)
     }

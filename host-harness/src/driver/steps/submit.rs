@@ -72,8 +72,8 @@ impl Steps {
                 event => event,
             },
         };
-        if matches!(event, Event::SubmitFailed { .. } | Event::UploadGone { .. }) {
-            self.connections.forget(&spec.connection).await;
+        if let Event::SubmitFailed { error, .. } | Event::UploadGone { error } = &event {
+            self.connections.forget(&spec.connection, error.kind).await;
         }
         let event = of_provider(event, &job);
         Box::pin(self.settled_result(kept.row, event, resolved_job)).await

@@ -1,4 +1,6 @@
 use std::ffi::OsString;
+use std::slice;
+use std::sync::Arc;
 
 use super::end_commands::{command, text};
 use super::*;
@@ -33,10 +35,10 @@ fn commit(ledger: &Ledger, job: &Job, event: Event) -> Job {
 
 /// The programs that are due.
 fn due(ledger: &Ledger) -> Vec<String> {
-    let hooks = ledger.due_end_hooks().expect("read");
+    let hooks = ledger.due_end_hooks(i64::MIN).expect("read");
     hooks
         .iter()
-        .map(|hook| hook.command.shown_program())
+        .map(|(hook, _)| hook.command.shown_program())
         .collect()
 }
 
@@ -61,8 +63,8 @@ fn end_is_committed_with_its_command_which_one_process_starts() {
     assert!(due(&ledger).is_empty(), "it has not ended");
     commit(&ledger, &job, refused());
     let other = Ledger::open(folder.path()).expect("another process");
-    let hooks = other.due_end_hooks().expect("read");
-    let [hook] = hooks.as_slice() else {
+    let hooks = other.due_end_hooks(i64::MIN).expect("read");
+    let [(hook, _)] = hooks.as_slice() else {
         panic!("one command: {hooks:?}");
     };
     assert_eq!((&*hook.job, hook.state), ("j", State::Failed));
@@ -70,12 +72,17 @@ fn end_is_committed_with_its_command_which_one_process_starts() {
     assert!(other.start_end_hook(hook.id, 3_000).expect("commit"));
     assert!(!ledger.start_end_hook(hook.id, 3_000).expect("commit"));
     assert!(due(&ledger).is_empty());
+    assert_eq!(ledger.last_end_hook().expect("read"), Some(hook.id));
+    assert!(ledger.due_end_hooks(hook.id).expect("read").is_empty());
+    let is_running = |since| ledger.is_end_hook_running(since).expect("read");
+    assert!(is_running(3_000) && !is_running(3_001));
     let end = HookEnd {
         at: 4_000,
         exit_code: Some(3),
         problem: None,
     };
     other.finish_end_hook(hook.id, &end).expect("commit");
+    assert!(!is_running(3_000));
     let kept = ledger.end_hooks_of("j").expect("read");
     assert_eq!(kept[0].started_at, Some(3_000));
     assert_eq!(kept[0].end, Some(end));
@@ -129,6 +136,33 @@ fn job_that_has_ended_without_a_command_gets_one_and_then_no_other() {
         ledger.keep_end_command(&ended).expect("commit");
         assert_eq!(due(&ledger), ["own"]);
     }
+}
+
+#[test]
+fn due_commands_are_the_first_ones_whose_jobs_can_be_read() {
+    let folder = tempfile::tempdir().expect("folder");
+    let ledger = Ledger::open(folder.path()).expect("ledger");
+    ledger.run_at_ends(named("a"));
+    for number in 0..2 * MOST_DUE + 4 {
+        let mut job = queued(0);
+        let spec = Arc::make_mut(&mut job.spec);
+        spec.id = format!("{number:02}");
+        spec.key = spec.id.clone();
+        ledger.insert_all(slice::from_ref(&job)).expect("insert");
+        commit(&ledger, &job, refused());
+    }
+    let due = || {
+        let hooks = ledger.due_end_hooks(i64::MIN).expect("read").into_iter();
+        hooks.map(|(hook, _)| hook.job).collect::<Vec<_>>()
+    };
+    assert_eq!((due().len(), &*due()[0]), (MOST_DUE, "00"));
+    // More damaged rows than are read at once.
+    let damage = "UPDATE jobs SET state = 'nonsense' WHERE id < '17';";
+    let more = "UPDATE end_hooks SET command = '{' WHERE job = '17';";
+    ledger
+        .write(|transaction| Ok(transaction.execute_batch(&format!("{damage}{more}"))?))
+        .expect("commit");
+    assert_eq!((due().len(), &*due()[0]), (MOST_DUE, "18"));
 }
 
 #[cfg(unix)]

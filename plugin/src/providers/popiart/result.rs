@@ -16,7 +16,7 @@
 
 use serde_json::{Value, json};
 use zoetrope_node_sdk::bindings::{
-    Charge, Connection, JobState, Location, MediaKind, NodeError, ResultMedia, Success,
+    Charge, Connection, ErrorCause, JobState, Location, MediaKind, NodeError, ResultMedia, Success,
 };
 use zoetrope_node_sdk::http::{Reply, request};
 use zoetrope_node_sdk::json;
@@ -47,7 +47,8 @@ pub(super) fn result(
     };
     let listing = match document(reply) {
         Ok(listing) => listing,
-        Err(_) if reply.status == 404 || names_a_place(job) => Value::Null,
+        Err(_) if names_a_place(job) => Value::Null,
+        Err(error) if matches!(error.cause, ErrorCause::JobLost(_)) => Value::Null,
         Err(error) => return Err(error),
     };
     let mut found = Found {

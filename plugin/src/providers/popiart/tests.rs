@@ -166,18 +166,15 @@ fn poll_maps_each_state_of_popiart() {
     }
     let error = job::poll(
         &PACK,
-        &Scripted::new([(200, refused("gone"))]),
+        &Scripted::new([(200, refused("odd"))]),
         &ticket(VIDEO),
     )
     .unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
-    let error = job::poll(
-        &PACK,
-        &Scripted::new([(404, refused("gone"))]),
-        &ticket(VIDEO),
-    )
-    .unwrap_err();
-    assert!(matches!(error.cause, ErrorCause::JobLost(_)));
+    for reply in [(404, refused("gone")), (200, refused("job_not_found"))] {
+        let error = job::poll(&PACK, &Scripted::new([reply]), &ticket(VIDEO)).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::JobLost(_)));
+    }
 }
 
 const BASE: &str = "https://provider.example/api";

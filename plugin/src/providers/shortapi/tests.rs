@@ -206,9 +206,24 @@ fn poll_maps_each_status_number() {
     }
     let error = polled(200, json!({"code": 3000, "info": "later"})).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::Unavailable(_)));
-    let error = polled(200, json!({"code": 404, "info": "what job?"})).unwrap_err();
+    let error = polled(200, json!({"code": 1000, "info": "what job?"})).unwrap_err();
     assert!(matches!(error.cause, ErrorCause::ProtocolViolation(_)));
     assert_eq!(error.next, NextStep::PollAgain);
+}
+
+#[test]
+fn envelope_that_does_not_know_the_job_means_that_it_is_lost() {
+    for body in [
+        json!({"code": 404, "info": "what job?"}),
+        json!({"code": "404.0"}),
+        json!({"code": "job-not-found"}),
+        json!({"code": 1000, "info": "no job with this id"}),
+        json!({"code": 1000, "message": "Job Not Found"}),
+    ] {
+        let error = polled(200, body.clone()).unwrap_err();
+        assert!(matches!(error.cause, ErrorCause::JobLost(_)), "{body}");
+        assert_eq!(error.charge, Charge::Unknown);
+    }
 }
 
 #[test]

@@ -52,3 +52,29 @@ fn result_whose_urls_are_all_expired_is_lost_until_it_is_resumed() {
     let (resumed, _) = after(job, [resumed(9_000_000)]);
     assert!(!resumed.is_result_lost());
 }
+
+#[test]
+fn record_of_a_delivered_result_stays_while_another_place_is_wanted() {
+    let done = finalized();
+    let moved = |to: &str| Event::TargetChanged {
+        target: Target::File(to.into()),
+        force: false,
+    };
+    let (wanted, _) = after(done.clone(), [moved("/b.mp4"), resumed(9_000_000)]);
+    assert!(!wanted.is_done());
+    assert_eq!(wanted.file(), done.file());
+    let (again, _) = after(wanted, [moved("/c.mp4"), resumed(9_000_000)]);
+    assert_eq!(again.file(), done.file());
+    // Files that were not delivered yet belong to their target alone.
+    let events = [
+        Event::Due,
+        submit_ready(),
+        accepted(),
+        succeeded(),
+        fetched(),
+    ];
+    let (complete, _) = after(job(0), events);
+    assert!(complete.file().is_some() && complete.schedule.next_at.is_some());
+    let (other, _) = after(complete, [moved("/b.mp4"), Event::Finalized]);
+    assert_eq!((other.file(), other.is_done()), (None, false));
+}
