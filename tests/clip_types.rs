@@ -90,7 +90,7 @@ fn clip_of_another_type_gets_its_extension_or_a_note() {
         assert_eq!(answer["notes"], Value::Null, "{answer}");
         let id = answer["job"].as_str().expect("an id");
         let file = answer["file"].as_str().expect("a path");
-        let end = format!("-image_to_video_v3-{}.{extension}", &id[id.len() - 8..]);
+        let end = format!("-image_to_video_v3-{}.{extension}", &id[..8]);
         assert!(file.ends_with(&end), "{file}");
         assert_eq!(std::fs::read(file).expect("the clip"), clip);
 

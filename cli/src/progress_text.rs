@@ -171,7 +171,7 @@ mod tests {
         let text = compose(&content, Duration::from_secs(9), 28);
         assert_eq!(text, "12/40 done, 1 fail, $1.92");
         let text = compose(&content, Duration::from_secs(9), 24);
-        assert_eq!(text, "12/40 done, 1 fail, …");
+        assert_eq!(text, "12/40 done, 1 fail, $…");
     }
 
     #[test]

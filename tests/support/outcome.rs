@@ -129,6 +129,8 @@ impl Outcome {
                 " --key ",
                 "No further action:",
                 "Look for a charge",
+                // The jobs that may be charged are known by their keys.
+                "the same command with --max-cost",
             ];
             let next = text("next");
             assert!(goes_on.iter().any(|way| next.contains(way)), "{next}");

@@ -28,7 +28,7 @@ pub(crate) enum Command {
 #[command(after_help = "Example: zoetrope config path")]
 pub(crate) struct Path {}
 
-/// Check a configuration file, and show every problem with its line and column.
+/// Check a configuration file, and show where each problem is.
 ///
 /// Reads the file and nothing that it names. The file need not be trusted. The options of a
 /// connection are checked as a run checks them, if a built-in node uses its category.

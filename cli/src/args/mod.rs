@@ -59,7 +59,7 @@ pub(crate) use spending::Submits;
 pub(crate) use trust::Trust;
 pub(crate) use values::{InputSource, ListLimit, Profile, Setting};
 
-/// Run sandboxed workflow nodes that make videos and pictures from a picture.
+/// Make videos and pictures from a picture, in sandboxed nodes.
 #[derive(Parser)]
 #[command(name = "zoetrope", version, max_term_width = 80)]
 #[command(after_help = "\

@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Revoke(Revoke),
 }
 
-/// Show the permissions that a component requests and those it has.
+/// Show what a component requests and what it was granted.
 #[derive(Args)]
 #[command(after_help = "Example: zoetrope packs show pack.wasm")]
 pub(crate) struct Show {

@@ -27,7 +27,7 @@ const WAITING: &str = "Waiting";
 /// {prompt}. Write {{ and }} for braces.
 #[derive(Args)]
 #[command(after_help = "\
-Example: zoetrope run image_to_video_v3 --image lighthouse.jpg --set prompt=sea
+Example: zoetrope run image_to_video_v3 --image a.jpg --set prompt=sea
 Example: zoetrope run image_to_video_v3 --input input.json --out clip.mp4
 Example: zoetrope run image_to_video_v3 --batch lines.jsonl --out-dir clips")]
 #[expect(

@@ -83,6 +83,9 @@ impl Within {
 
 /// What a value is, where that is not known from its type: a path, although it may be something else.
 fn hint(argument: &Arg) -> Option<ValueHint> {
+    if !argument.get_action().takes_values() {
+        return None;
+    }
     match argument.get_id().as_str() {
         "exec" | "input" => Some(ValueHint::AnyPath),
         "data_dir" | "out_dir" | "folder" => Some(ValueHint::DirPath),

@@ -207,10 +207,9 @@ mod tests {
             ),
         ] {
             let problems = check(&text, Path::new("zoetrope.toml"));
-            let (_, keys) = problems[0]
-                .message
-                .split_once("expected ")
-                .expect("the keys");
+            let mut messages = problems.iter().map(|problem| &problem.message);
+            let keys = messages.find_map(|message| message.split_once("expected "));
+            let (_, keys) = keys.expect("the keys");
             let mut keys: Vec<_> = keys
                 .split('`')
                 .skip(1)
