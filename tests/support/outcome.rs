@@ -125,7 +125,7 @@ impl Outcome {
         // After a possible charge, `next` must not suggest another submit.
         if text("charged") != "no" {
             let goes_on = [
-                "zoetrope jobs ",
+                "zoetrope jobs",
                 " --key ",
                 "No further action:",
                 "Look for a charge",
