@@ -189,13 +189,16 @@ fn end_that_a_killed_process_left_to_others_is_run_by_the_next_one() {
     end_the_job(&provider);
     sandbox.run(["--json", "jobs", "resume", job]).answer();
     // As a process leaves it that is killed between the end of a job and the start of its command.
-    let ledger = sandbox.data_dir().join("ledger.sqlite3");
-    let ledger = rusqlite::Connection::open(ledger).expect("the ledger");
+    // Opened for each change: a look at the files of the sandbox ends the locks of a connection.
+    let ledger = || {
+        let ledger = sandbox.data_dir().join("ledger.sqlite3");
+        rusqlite::Connection::open(ledger).expect("the ledger")
+    };
     let add = "INSERT INTO end_hooks (job, retries, state, command)
         VALUES (?1, 0, 'succeeded', json_array(?2, 'late'))";
     let hook = sandbox.path("hook.sh");
     let hook = hook.to_str().expect("a path");
-    ledger.execute(add, [job, hook]).expect("a due command");
+    ledger().execute(add, [job, hook]).expect("a due command");
     for _ in 0..2 {
         let resumed = sandbox.run(["jobs", "resume", "--all"]);
         assert_eq!(resumed.code, 0, "{resumed:?}");
@@ -208,11 +211,11 @@ fn end_that_a_killed_process_left_to_others_is_run_by_the_next_one() {
     let hang = hang.to_str().expect("a path");
     // The first one may have outlived its command on a slow machine.
     let end = "UPDATE end_hooks SET ended_at = started_at, exit_code = 0";
-    ledger.execute(end, []).expect("its end");
+    ledger().execute(end, []).expect("its end");
     for state in ["failed", "cancelled"] {
         let add = "INSERT INTO end_hooks (job, retries, state, command)
             VALUES (?1, 0, ?2, json_array(?3))";
-        ledger
+        ledger()
             .execute(add, [job, state, hang])
             .expect("a due command");
     }

@@ -220,7 +220,10 @@ fn receipt_says_whether_the_file_is_there() {
     }
     std::fs::write(sandbox.path("clip.mp4"), "mine").expect("another file");
     let shown = show();
-    assert!(shown.contains("Next: zoetrope jobs fetch "), "{shown}");
+    assert!(
+        shown.contains("run: zoetrope jobs fetch ") && shown.contains("another file is there now"),
+        "{shown}"
+    );
     std::fs::remove_file(sandbox.path("clip.mp4")).expect("a file");
     let shown = show();
     assert!(shown.contains("the file is not there any more"), "{shown}");

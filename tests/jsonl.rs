@@ -194,7 +194,7 @@ fn blank_lines_are_skipped_by_checks_and_batches_and_keep_the_numbers() {
         for line in [
             "error: 3 of 3 lines are refused; nothing was sent",
             "  line 2: The field `image` is missing.",
-            "  line 4: prompt must be text of at most 904 characters; got 3; \
+            "  line 4: prompt must be text of at most 904 characters; got a number; \
              steps must be a whole number from 1 to 50; got 99",
         ] {
             assert!(shown.stderr.lines().any(|shown| shown == line), "{shown:?}");

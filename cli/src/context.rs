@@ -247,7 +247,12 @@ impl Context {
 
     /// An engine that keeps compiled code in the data directory, if that exists.
     pub(crate) fn engine_that_makes_no_folder(&self) -> Result<Engine, Failure> {
-        Self::engine_with(self.data_dir().ok().filter(|folder| folder.is_dir()))
+        let data_dir = self.data_dir().ok().filter(|folder| folder.is_dir());
+        // Code that others may have put there is not run.
+        if let Some(data_dir) = &data_dir {
+            let _ = restrict(data_dir);
+        }
+        Self::engine_with(data_dir)
     }
 
     fn engine_with(data_dir: Option<PathBuf>) -> Result<Engine, Failure> {

@@ -32,6 +32,8 @@ use super::table::width;
 
 impl Doctor {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        // Its checks say what the data directory lacks.
+        context.makes_no_folder();
         let data_dir = context.named_data_dir()?;
         let options = context.options();
         let mut checks = Vec::from(program::checks());

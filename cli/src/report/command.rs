@@ -1,5 +1,6 @@
 //! The failure of a command for jobs.
 
+use zoetrope_host::contract::Charge;
 use zoetrope_host::driver::now;
 use zoetrope_host::error::{ErrorKind, chain};
 use zoetrope_host::jobs::JobsError;
@@ -14,6 +15,23 @@ use crate::ago::relative;
 
 /// The most jobs that an ambiguous name lists.
 const MOST_CANDIDATES: usize = 5;
+
+/// The failure of a command for a job that exists. What it was or may be charged for can be had without
+/// that command too.
+fn of_known_job(job: &Job, error: JobsError, options: &str) -> Failure {
+    let failure = of_jobs(error, options).about(job);
+    let next = failure.next().to_owned();
+    if job.charge() == Charge::No || next.contains("zoetrope jobs") {
+        return failure;
+    }
+    let id = &job.spec.id;
+    let other = if job.is_finalized() {
+        format!("zoetrope jobs fetch {id} --out FILE{options}")
+    } else {
+        format!("zoetrope jobs resume {id}{options}")
+    };
+    failure.then(format!("{next}. Or run: {other} (nothing more is charged)"))
+}
 
 /// Converts an error of the jobs library. `options`: the global options to repeat in the
 /// command of the next step.
@@ -39,7 +57,7 @@ pub(crate) fn of_jobs(error: JobsError, options: &str) -> Failure {
         JobsError::NotAdopted { job, error } => Failure::of_job_error(error, Phase::Submit)
             .then(next)
             .about(&job),
-        JobsError::OfJob { job, error } => of_jobs(*error, options).about(&job),
+        JobsError::OfJob { job, error } => of_known_job(&job, *error, options),
         JobsError::Unconfirmed { ref job, .. }
         | JobsError::OtherJob { asked: ref job, .. }
         | JobsError::OutcomeKnown { ref job }

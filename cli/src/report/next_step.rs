@@ -93,7 +93,12 @@ fn unconfirmed(step: &NextStep, options: &str) -> String {
     };
     let check = "Check the ID at the provider, then run the same command with the right one";
     let first = match why {
-        Unconfirmed::Impossible => return check.into(),
+        Unconfirmed::Impossible => {
+            return format!(
+                "Look the ID up at the provider, then run: zoetrope jobs resolve {job} \
+                 --provider-job-id ID{options}"
+            );
+        }
         Unconfirmed::UnknownId => check,
         Unconfirmed::NoConnection => "Configure the connection, then run the same command again",
         Unconfirmed::NoAnswer => "Run the same command again when the provider answers",
