@@ -333,6 +333,7 @@ fn prune_of_keys_says_what_it_means_and_the_same_key_buys_again() {
     sandbox.run(PRUNE).answer();
     let help = sandbox.run(["jobs", "prune", "--help"]).stdout;
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = help.to_lowercase();
     assert!(
         help.contains("the same command with the same key buys again"),
         "{help}"

@@ -144,7 +144,7 @@ fn id_that_no_job_can_have_is_named_as_such() {
     let message = error["message"].as_str().expect("words");
     assert!(message.contains("cannot be the provider's ID"), "{message}");
     let next = error["next"].as_str().expect("a step");
-    assert!(next.starts_with("Check the ID at the provider"), "{next}");
+    assert!(next.starts_with("Look the ID up at the provider"), "{next}");
     assert_eq!(error["charged"], "unknown");
     assert_eq!(provider.arrived().len(), sent);
 }

@@ -200,6 +200,7 @@ pub(super) fn accepted(header: &[u8]) -> Result<&'static str, String> {
             let known = format_of(media_type).map(|known| known.name.to_owned());
             Err(known.unwrap_or_else(|| media_type.to_owned()))
         }
+        FileType::Other => Err("not a picture".into()),
         other => Err(other.to_string()),
     }
 }
