@@ -231,10 +231,10 @@ mod prune;
 mod published_documents;
 mod pydantic;
 mod reasons;
+mod resolve;
 #[cfg(target_os = "linux")]
 mod result_places;
 mod result_urls;
-mod resolve;
 mod resume;
 mod schemas;
 mod secrets;

@@ -126,7 +126,11 @@ impl Fixture {
         let found = found.find(|made| made.key.as_ref() == Some(&job.spec.key));
         let finding = match found {
             // The account is the provider's own word: a poll that fails is no reason to doubt it.
-            Some(made) => vec!["--force".into(), "--provider-job-id".into(), made.id.to_string()],
+            Some(made) => vec![
+                "--force".into(),
+                "--provider-job-id".into(),
+                made.id.to_string(),
+            ],
             None => vec!["--never-started".to_owned()],
         };
         let resolve = ["--json", "jobs", "resolve", &job.spec.id];
