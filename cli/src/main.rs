@@ -24,7 +24,7 @@
 //!   effect on the wait; [`follow`]: follows jobs without submitting any
 //! - [`progress`]: the progress of jobs; [`places`]: their counts; [`terminal_line`]: the line that
 //!   shows it; [`bar`]: its drawing on a terminal, with [`progress_text`]: its text for a width;
-//!   [`events`]: the same as JSON lines; [`money`]: amounts and sums
+//!   [`events`]: the same as JSON lines
 //! - [`max_cost`]: the upper bound of what runs cost, and its limit
 //! - [`purchase`]: submits that the user may not expect, and the question before them
 //! - [`report`]: text and JSON of a plan, a job, many jobs and a failure
